@@ -1,0 +1,43 @@
+/// A communicator and the few collectives the program needs. Every call is collective over the communicator.
+#pragma once
+
+#include <mpi.h>
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+namespace kolmo {
+
+/// Non-owning handle of an MPI communicator; cheap to copy.
+class Communicator {
+ public:
+  explicit Communicator(MPI_Comm comm = MPI_COMM_WORLD);
+  MPI_Comm handle() const { return comm_; }
+  int rank() const { return rank_; }
+  int size() const { return size_; }
+  bool root() const { return rank_ == 0; }
+
+  double sum(double value) const;
+  double max(double value) const;
+  double min(double value) const;
+  std::int64_t sum(std::int64_t value) const;
+  std::int64_t max(std::int64_t value) const;
+  bool any(bool value) const;
+  bool all(bool value) const;
+  /// In place, element by element; one message for the whole array.
+  void sum(double* values, int count) const;
+  void max(double* values, int count) const;
+  void broadcast(std::string& text, int root = 0) const;
+  void broadcast(std::vector<double>& values, int root = 0) const;
+  void barrier() const;
+
+ private:
+  MPI_Comm comm_;
+  int rank_ = 0, size_ = 1;
+};
+
+/// Throws InternalError with MPI's text unless code is MPI_SUCCESS.
+void check_mpi(int code, const char* call);
+
+}  // namespace kolmo

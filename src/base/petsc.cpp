@@ -1,0 +1,63 @@
+#include "kolmo/base/petsc.hpp"
+
+#include <fmt/format.h>
+
+#include "kolmo/base/error.hpp"
+
+namespace kolmo::petsc {
+
+namespace {
+
+std::exception_ptr stored;  // one rank runs one PETSc callback at a time
+std::string last_message;   // PETSc's own text of the error being reported
+
+PetscErrorCode remember_error(MPI_Comm, int, const char* function, const char*, PetscErrorCode code,
+                              PetscErrorType type, const char* message, void*) {
+  if (type == PETSC_ERROR_INITIAL)
+    last_message = fmt::format("{}: {}", function ? function : "?", message ? message : "");
+  return code;
+}
+
+}  // namespace
+
+bool alive() {
+  PetscBool started = PETSC_FALSE, ended = PETSC_FALSE;
+  (void)PetscInitialized(&started);
+  (void)PetscFinalized(&ended);
+  return started && !ended;
+}
+
+Session::Session(int& argc, char**& argv) {
+  // -skip_petscrc: a stray .petscrc must not change a run that run.toml claims to describe.
+  PetscErrorCode code = PetscInitialize(&argc, &argv, nullptr, nullptr);
+  if (code) throw InternalError(fmt::format("PetscInitialize failed with code {}", static_cast<int>(code)));
+  (void)PetscPopSignalHandler();
+  check(PetscPushErrorHandler(remember_error, nullptr));
+}
+
+Session::~Session() {
+  if (alive()) {
+    (void)PetscPopErrorHandler();
+    (void)PetscFinalize();
+  }
+}
+
+void store_exception(std::exception_ptr exception) { stored = std::move(exception); }
+
+void check(PetscErrorCode code, std::source_location where) {
+  if (code == 0) return;
+  if (stored) std::rethrow_exception(std::exchange(stored, nullptr));
+  const char* text = nullptr;
+  (void)PetscErrorMessage(code, &text, nullptr);
+  std::string detail = std::exchange(last_message, {});
+  throw InternalError(fmt::format("PETSc: {} ({}) at {}:{}", text ? text : "unknown error",
+                                  detail.empty() ? "no detail" : detail, where.file_name(), where.line()));
+}
+
+Event::Event(const char* name) {
+  static PetscClassId kolmo_class = 0;
+  if (!kolmo_class) check(PetscClassIdRegister("Kolmo", &kolmo_class));
+  check(PetscLogEventRegister(name, kolmo_class, &event_));
+}
+
+}  // namespace kolmo::petsc
