@@ -1,0 +1,51 @@
+/// The folder of a run: made, locked, and never mixed up with another run's.
+#pragma once
+
+#include <filesystem>
+#include <string>
+#include <string_view>
+
+#include "kolmo/base/parallel.hpp"
+
+namespace kolmo::io {
+
+/// What to do where the folder already holds a run.
+enum class Existing {
+  refuse,     ///< InputError
+  overwrite,  ///< remove that run's own entries, nothing else
+  resume      ///< keep them; RestartError if there is no run
+};
+
+/// Makes DIR (with parents) and takes DIR/.lock, which dies with the process. All calls collective. Throws InputError
+/// where a run exists and may not be touched, or where DIR is a file; FileError where it cannot be made or written or
+/// another process holds the lock.
+class RunFolder {
+ public:
+  RunFolder(const Communicator& comm, std::filesystem::path path, Existing existing);
+  ~RunFolder();
+  RunFolder(RunFolder&&) noexcept;
+  RunFolder& operator=(RunFolder&&) = delete;
+
+  const std::filesystem::path& path() const { return path_; }
+  std::filesystem::path run_toml() const { return path_ / "run.toml"; }
+  std::filesystem::path diagnostics() const { return path_ / "diagnostics.csv"; }
+  std::filesystem::path checkpoints() const { return path_ / "checkpoint"; }
+  std::filesystem::path lines() const { return path_ / "lines"; }
+  std::filesystem::path points() const { return path_ / "points"; }
+  std::filesystem::path summary() const { return path_ / "summary.json"; }
+  /// Makes a folder below DIR if it is not there.
+  void make(const std::filesystem::path& folder) const;
+  /// DIR/NAME, whole or not at all (rank 0's text counts).
+  void write_text(const std::string& name, std::string_view text) const;
+
+  /// True if the folder holds what a run leaves (run.toml, fields, diagnostics.csv, checkpoint, summary.json). One
+  /// rank.
+  static bool holds_run(const std::filesystem::path& path);
+
+ private:
+  Communicator comm_;
+  std::filesystem::path path_;
+  int lock_ = -1;
+};
+
+}  // namespace kolmo::io
