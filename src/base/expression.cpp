@@ -65,6 +65,9 @@ void refuse_assignment(const std::string& text) {
 /// muParser knows _pi and _e; a parameter of that name comes before pi and e.
 void define_constants(mu::Parser& parser, const std::map<std::string, double>& parameters) {
   for (const auto& [name, value] : parameters) {
+    // muParser itself would silently prefer the variable.
+    if (parser.GetVar().contains(name) || parser.GetFunDef().contains(name))
+      throw ExpressionError(fmt::format("a parameter cannot be named \"{}\": the name is taken", name), -1);
     try {
       parser.DefineConst(name, value);
     } catch (const mu::ParserError&) {

@@ -31,7 +31,7 @@ double steady_seconds() {
   return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count();
 }
 
-using Text = std::array<char, 16>;
+using Text = std::array<char, 32>;
 
 /// Seconds in at most 8 characters: 59s, 12m05s, 3h04m, 2d03h; "-" where unknown.
 Text duration(double seconds) {

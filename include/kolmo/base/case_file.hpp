@@ -50,6 +50,8 @@ class CaseFile {
   std::string text(const std::string& path) const;
   /// Absolute path of a file: as given if absolute, else against the folder of the case file.
   std::string file_path(const std::string& path) const;
+  /// What stands in that file: read on rank 0 and broadcast. Collective over the communicator of `read`.
+  std::string file_contents(const std::string& path) const;
   std::vector<double> numbers(const std::string& path) const;
   std::vector<std::int64_t> integers(const std::string& path) const;
   std::vector<std::string> texts(const std::string& path) const;
