@@ -1,0 +1,93 @@
+/// What the velocity and the pressure do at the faces of the domain.
+#pragma once
+
+#include <array>
+#include <vector>
+
+#include "kolmo/flow/domain.hpp"
+
+namespace kolmo::flow {
+
+/// Boundary values of the velocity on the staggered grid.
+///
+/// Given velocity (no_slip, inlet): the normal component is set on the face; a tangential one is met midway between the
+/// last cell and its ghost, ghost = 2 value - inside. free_slip: normal 0, ghost = inside. outflow: normal faces and
+/// tangential ghosts are state, carried out by du/dt + U du/dn = 0 (Orlanski 1976) with U the mean outflow velocity of
+/// the face at the start of the step. pressure: the normal face is an unknown of the momentum equation; beyond it the
+/// velocity continues unchanged. (F6)
+///
+/// Where no face can take up an imbalance (no outflow, no pressure face), the discrete net flux of the inlets, an error
+/// of quadrature, is spread evenly over them; otherwise outflow faces take it up.
+template <int Dim>
+class VelocityBoundary {
+ public:
+  VelocityBoundary(const Settings& settings, const Domain<Dim>& domain);
+
+  BoundaryType type(int d, Side side) const { return settings_[2 * d + static_cast<int>(side)].type; }
+  bool has(BoundaryType type) const;
+  /// The normal velocity of this face is an unknown of the momentum equation.
+  bool normal_unknown(int d, Side side) const { return type(d, side) == BoundaryType::pressure; }
+
+  /// Evaluates the given velocities at time t (once only where they do not depend on it). Collective.
+  void set_time(double t);
+  /// Normal values, then ghosts; then exchanges ghosts across cuts and periodic ends.
+  void apply(Velocity<Dim>& velocity) const;
+  /// Local indices of component c that the momentum equation advances: all owned faces but those with a given or
+  /// convected value.
+  Box<Dim> unknowns(int c) const;
+
+  /// The stage values of the outflow state: w0 base0 + w1 base1 + k (-U d(in)/dn), kept until `store_outflow` writes
+  /// them to the velocity the stage produced. Two calls, because the sweep in between may overwrite base.
+  void advance_outflow(double w0, const Velocity<Dim>& base0, double w1, const Velocity<Dim>* base1, double k,
+                       const Velocity<Dim>& in);
+  void store_outflow(Velocity<Dim>& out) const;
+  /// Adds to the outflow faces evenly what makes the net flux through all faces zero. Collective if there is an outflow
+  /// face.
+  void balance_outflow(Velocity<Dim>& velocity) const;
+  /// U of every outflow face from the velocity now. Collective if there is an outflow face.
+  void set_outflow_speed(const Velocity<Dim>& velocity);
+
+  /// Flux out of the domain through every face, 2 * d + side. Collective.
+  std::array<double, 2 * Dim> fluxes(const Velocity<Dim>& velocity) const;
+
+  /// Sets ghosts of a pressure-like field: 2 value - inside at pressure faces (value = factor(t) given by
+  /// `face_pressure`), inside elsewhere; exchanges.
+  void apply_pressure(Field<Dim>& pressure) const;
+  /// p / rho on the pressure faces at time t for the next apply_pressure and `pressure_source`; `weights` times several
+  /// times give the combination sum w_i p(t_i) a stage needs.
+  void set_pressure(std::initializer_list<std::pair<double, double>> weights_and_times);
+  /// Adds V/(w) c p_b, what the Dirichlet values contribute to the right-hand side of A phi = b (packed over owned
+  /// cells).
+  void add_pressure_source(double* b) const;
+  /// The flux of a linear combination of earlier pressures: ghosts are linear in the values, so pe needs no values of
+  /// its own.
+  bool has_pressure_faces() const { return has(BoundaryType::pressure); }
+
+ private:
+  struct Slab {  // values of one component on one face of the domain
+    int d;
+    Side side;
+    int component;
+    Box<Dim> box;
+    std::vector<double> values;
+    bool varies = false;
+  };
+  void evaluate(Slab& slab, double t) const;
+  void balance_inlets();
+  double area_weight(int d, const Index<Dim>& i) const;
+  Box<Dim> normal_box(int d, Side side) const;
+  Box<Dim> ghost_box(int c, int d, Side side) const;
+  void fill_ghosts(Velocity<Dim>& velocity, int d, Side side) const;
+
+  const Domain<Dim>& domain_;
+  std::array<BoundarySettings, 2 * Dim> settings_;
+  double density_;
+  std::vector<Slab> given_;     // velocities
+  std::vector<Slab> outflow_;   // stage values of the outflow state
+  std::vector<Slab> pressure_;  // p / rho
+  std::array<double, 2 * Dim> speed_{};
+  double inlet_correction_ = 0.0, inlet_area_ = 0.0, outflow_area_ = 0.0;
+  bool evaluated_ = false;
+};
+
+}  // namespace kolmo::flow
