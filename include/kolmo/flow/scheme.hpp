@@ -1,0 +1,69 @@
+/// Time schemes: one step of the momentum equation with its projections.
+#pragma once
+
+#include <memory>
+
+#include "kolmo/flow/boundary.hpp"
+#include "kolmo/flow/forces.hpp"
+#include "kolmo/flow/momentum.hpp"
+#include "kolmo/flow/projection.hpp"
+#include "kolmo/flow/scalars.hpp"
+#include "kolmo/flow/state.hpp"
+#include "kolmo/flow/viscous.hpp"
+
+namespace kolmo::flow {
+
+/// The parts every scheme works with; owned by Model.
+template <int Dim>
+struct Parts {
+  const Settings& settings;
+  const Domain<Dim>& domain;
+  VelocityBoundary<Dim>& boundary;
+  Momentum<Dim>& momentum;
+  VariableViscosity<Dim>& variable_viscosity;  ///< full strain form; does nothing where the viscosity is one number
+  Projection<Dim>& projection;
+  Forces<Dim>& forces;
+  Scalars<Dim>& scalars;
+};
+
+/// Largest stable numbers on the real and imaginary axis, as the ellipse (C / convective)^2 + (V / viscous)^2 <= 1 that
+/// lies inside the region of stability: C = dt sum |u_d| / h_d, V = 4 nu dt sum 1 / h_d^2. viscous = 0: no viscous
+/// limit.
+struct StabilityLimit {
+  double convective, viscous;
+};
+
+template <int Dim>
+class TimeScheme {
+ public:
+  virtual ~TimeScheme() = default;
+  /// Advances state from t to t + dt: velocity, scalars, pressures; sets dt, dt_old, t, step. No allocation.
+  virtual void step(State<Dim>& state, double dt) = 0;
+  virtual StabilityLimit limit() const = 0;
+  virtual std::string description() const = 0;
+  /// Uniform acceleration along the direction of a held bulk velocity during the last step (0 where none is held).
+  double bulk_acceleration() const { return bulk_acceleration_; }
+  /// A velocity whose values are of no use between steps, lent to diagnostics and solvers.
+  virtual Velocity<Dim>& workspace() = 0;
+  /// Names and values beyond State that a bitwise restart needs (the previous right-hand side of Adams-Bashforth).
+  virtual std::vector<Velocity<Dim>*> history() { return {}; }
+
+ protected:
+  double bulk_acceleration_ = 0.0;
+};
+
+/// Four-stage chain Runge-Kutta of order 3 with two pressure solves per step ("k4"), fused in three registers;
+/// stability polynomial of the classical fourth-order scheme. (F8)
+template <int Dim>
+std::unique_ptr<TimeScheme<Dim>> make_k4(const Parts<Dim>& parts);
+/// Wray's three-stage scheme of order 3 with a pressure solve at every stage: the reference to compare with. (F9)
+template <int Dim>
+std::unique_ptr<TimeScheme<Dim>> make_rk3(const Parts<Dim>& parts);
+/// Wray's scheme for convection and Crank-Nicolson for viscosity, rotational pressure update. (F10)
+template <int Dim>
+std::unique_ptr<TimeScheme<Dim>> make_rk3_cn(const Parts<Dim>& parts);
+/// Adams-Bashforth 2 and Crank-Nicolson, rotational pressure update. (F11)
+template <int Dim>
+std::unique_ptr<TimeScheme<Dim>> make_cn_ab2(const Parts<Dim>& parts);
+
+}  // namespace kolmo::flow
