@@ -38,32 +38,35 @@ struct FluidSettings {
 struct ForceSettings {
   std::array<Expression, 3> body;  ///< per unit mass, of x, y, z, t
   std::array<double, 3>
-      gravity{};  ///< with scalars only through buoyancy: -expansion (T - T_ref) gravity; its mean is hydrostatic
+      gravity{};  ///< g: du/dt = ... + g [1 - expansion (T - reference)]; the pressure holds the hydrostatic part
   std::array<Expression, 3> pressure_gradient;  ///< imposed mean dP/dx_i of t only: negative drives the flow forwards
   int bulk_direction = -1;                      ///< axis whose mean velocity is held; -1: none
   double bulk_velocity = 0.0;
 };
 
-/// Closed-form or given fields. With k the wavenumber, nu the kinematic viscosity, U the amplitude, V the mean
-/// velocity, X = x - V t (same for y), and rho the density times which every p below is to be taken:
+/// Closed-form or given fields. k is the wavenumber, nu the kinematic viscosity, U the amplitude, V the mean velocity,
+/// X = x - V t (same for y); p stands for pressure over density.
 ///  zero             u = 0
 ///  taylor_green     2-D: u = V + U (sin kX cos kY, -cos kX sin kY) exp(-2 nu k^2 t), p = U^2/4 (cos 2kX + cos 2kY)
 ///  exp(-4 nu k^2 t);
-///                   3-D: u = U (sin kx cos ky cos kz, -cos kx sin ky cos kz, 0) at the start only (no exact solution)
+///                   3-D, at the start only: u = V + U (sin kx cos ky cos kz, -cos kx sin ky cos kz, 0)
 ///  kovasznay        lambda = 1/(2 nu) - sqrt(1/(4 nu^2) + 4 pi^2); u = (1 - e^{lambda x} cos 2 pi y, lambda/(2 pi)
 ///  e^{lambda x} sin 2 pi y),
 ///                   p = (1 - e^{2 lambda x})/2
 ///  ethier_steinman  with a, d: u = -a [e^{ax} sin(ay+dz) + e^{az} cos(ax+dy)] exp(-nu d^2 t) and cyclic (Ethier &
-///  Steinman 1994) abc              u = U ((A sin kz + C cos ky), (B sin kx + A cos kz), (C sin ky + B cos kx)) exp(-nu
-///  k^2 t), p = -|u|^2/2 channel          U (1 - eta^2), eta in [-1, 1] across the wall-normal axis, along x; plus
-///  `perturbation` * U of solenoidal random modes from `seed` shear_layer      u = tanh(y' / thickness) about L/4 and
-///  3L/4 of the periodic y, v = perturbation sin(2 pi (x/L + 1/4)) (Brown & Minion 1995) womersley        along x, half
-///  height h about the middle of y: dp/dx = -rho G cos(w t), u = Re{G/(i w) [1 - cosh(K y)/cosh(K h)] e^{i w t}},
+///  Steinman 1994) abc              u = U (A sin kz + C cos ky, B sin kx + A cos kz, C sin ky + B cos kx) exp(-nu k^2
+///  t), p = -|u|^2/2 channel          U (1 - eta^2) along x, eta in [-1, 1] across the walls of y; plus perturbation *
+///  U of solenoidal random modes from `seed` shear_layer      with L the length of y and Y = (y - y_min)/L: u = U
+///  tanh((Y - 1/4)/thickness) for Y <= 1/2, else
+///                   U tanh((3/4 - Y)/thickness); v = perturbation sin(2 pi ((x - x_min)/L_x + 1/4)) (Bell, Colella &
+///                   Glaz 1989)
+///  womersley        along x, y = +-h from the middle of the y axis: -dp/dx = G cos(w t), u = Re{G/(i w) [1 - cosh(K
+///  y)/cosh(K h)] e^{i w t}},
 ///                   K = sqrt(i w/nu), G = amplitude, w = frequency
-///  poiseuille       u = G/(2 nu) (h^2 - y^2), y from the middle, G = amplitude (= -dp/dx / rho)
-///  couette          u from the low to the high y wall: linear from 0 to U
+///  poiseuille       u = G/(2 nu) (h^2 - y^2) along x, y = +-h from the middle of the y axis, G = amplitude
+///  couette          along x, linear from 0 at the low to U at the high end of y
 ///  duct             fully developed along x in the y-z rectangle, G = amplitude; series of trigonometric and
-///  hyperbolic terms expression       velocity and pressure as given, functions of x, y, z, t
+///  hyperbolic terms expression       velocity and (physical) pressure as given
 enum class FieldName {
   zero,
   taylor_green,
@@ -86,7 +89,7 @@ struct FieldSettings {
   std::array<double, 3> mean_velocity{};
   std::array<double, 3> coefficients{1.0, 1.0, 1.0};      ///< A, B, C of abc
   double a = 0.7853981633974483, d = 1.5707963267948966;  ///< of ethier_steinman
-  double thickness = 0.03;                                ///< of shear_layer, as a fraction of the length of y
+  double thickness = 1.0 / 30.0;                          ///< of shear_layer, as a fraction of the length of y
   double frequency = 1.0;                                 ///< of womersley, rad/s
   double perturbation = 0.0;
   std::uint64_t seed = 1;
@@ -222,6 +225,18 @@ struct Settings {
 const Schema& schema();
 
 /// Reads and cross-checks a case of kind "flow". Throws InputError, one line with the place, for whatever cannot run.
+/// Collective over the communicator the file was read with (tables of references are read on rank 0).
 Settings read_settings(const CaseFile& file);
+
+/// Throws InputError where the ranks cannot share the grid (grid.processes, too many ranks) or the grid cannot fit into
+/// the memory of the machines or into PETSc's indices. Collective.
+void check_resources(const CaseFile& file, const Settings& settings, const Communicator& comm);
+
+/// "x_min" ... "z_max" of face 0 ... 5.
+const char* face_name(int face);
+std::string to_string(BoundaryType type);
+std::string to_string(Scheme scheme);
+std::string to_string(LinearMethod method);
+std::string to_string(FieldName name);
 
 }  // namespace kolmo::flow
