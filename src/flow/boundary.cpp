@@ -1,6 +1,7 @@
 #include "kolmo/flow/boundary.hpp"
 
 #include <algorithm>
+#include <utility>
 
 namespace kolmo::flow {
 
@@ -105,6 +106,7 @@ void VelocityBoundary<Dim>::evaluate(Slab& slab, double t) const {
 
 template <int Dim>
 void VelocityBoundary<Dim>::set_time(double t) {
+  if (!evaluated_) inlet_correction_ = 0.0;
   bool changed = !evaluated_;
   for (Slab& slab : given_)
     if (!evaluated_ || slab.varies) {
@@ -116,6 +118,26 @@ void VelocityBoundary<Dim>::set_time(double t) {
   for (const BoundarySettings& face : settings_)
     for (int c = 0; c < Dim; ++c) varies = varies || face.velocity[c].depends_on_time();
   if (inlet_area_ > 0.0 && outflow_area_ == 0.0 && !has_pressure_faces() && (changed || varies)) balance_inlets();
+}
+
+template <int Dim>
+void VelocityBoundary<Dim>::set_rate(double t, double h) {
+  for (Slab& slab : given_) {
+    if (!slab.varies) {
+      std::fill(slab.values.begin(), slab.values.end(), 0.0);
+      continue;
+    }
+    std::vector<double> sum(slab.values.size(), 0.0);
+    for (const auto& [at, weight] : {std::pair{-2.0, 1.0}, {-1.0, -8.0}, {1.0, 8.0}, {2.0, -1.0}}) {
+      evaluate(slab, t + at * h);
+      for (std::size_t i = 0; i < sum.size(); ++i) sum[i] += weight * slab.values[i];
+    }
+    for (std::size_t i = 0; i < sum.size(); ++i) slab.values[i] = sum[i] / (12.0 * h);
+  }
+  const double kept = std::exchange(inlet_correction_, 0.0);
+  if (inlet_area_ > 0.0 && outflow_area_ == 0.0 && !has_pressure_faces()) balance_inlets();
+  inlet_correction_ = kept;
+  evaluated_ = false;  // every value is to be made again
 }
 
 template <int Dim>
@@ -277,6 +299,18 @@ void VelocityBoundary<Dim>::set_pressure(std::initializer_list<std::pair<double,
         slab.values[at++] += weight * value(x[0], x[1], x[2], t) / density_;
       });
     }
+  }
+}
+
+template <int Dim>
+void VelocityBoundary<Dim>::subtract_pressure(double weight, const Field<Dim>& earlier) {
+  for (Slab& slab : pressure_) {
+    const std::ptrdiff_t below = domain_.layout.stride(slab.d);
+    std::size_t at = 0;
+    for_each<Dim>(slab.box, [&](const Index<Dim>& i) {
+      const double* p = earlier.origin() + domain_.layout.offset(i);
+      slab.values[at++] -= weight * 0.5 * (p[0] + p[-below]);
+    });
   }
 }
 

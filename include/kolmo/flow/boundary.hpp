@@ -30,6 +30,9 @@ class VelocityBoundary {
 
   /// Evaluates the given velocities at time t (once only where they do not depend on it). Collective.
   void set_time(double t);
+  /// Evaluates their rates of change at time t instead, by a fourth-order central difference over t - 2h .. t + 2h.
+  /// `set_time` goes back.
+  void set_rate(double t, double h);
   /// Normal values, then ghosts; then exchanges ghosts across cuts and periodic ends.
   void apply(Velocity<Dim>& velocity) const;
   /// Local indices of component c that the momentum equation advances: all owned faces but those with a given or
@@ -56,6 +59,8 @@ class VelocityBoundary {
   /// p / rho on the pressure faces at time t for the next apply_pressure and `pressure_source`; `weights` times several
   /// times give the combination sum w_i p(t_i) a stage needs.
   void set_pressure(std::initializer_list<std::pair<double, double>> weights_and_times);
+  /// Takes weight * (value of an earlier pressure on the faces, the mean of ghost and inside) off those values.
+  void subtract_pressure(double weight, const Field<Dim>& earlier);
   /// Adds V/(w) c p_b, what the Dirichlet values contribute to the right-hand side of A phi = b (packed over owned
   /// cells).
   void add_pressure_source(double* b) const;

@@ -65,6 +65,7 @@ class Model {
 
  private:
   void make_divergence_free();
+  void solve_pressure(Field<Dim>& p);
   Settings settings_;
   Domain<Dim> domain_;
   VelocityBoundary<Dim> boundary_;

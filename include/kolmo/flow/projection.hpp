@@ -30,6 +30,8 @@ class Projection {
   /// div u at the cells, into the interior of a field.
   void divergence(const Velocity<Dim>& u, Field<Dim>& result) const;
 
+  /// The solver makes use of a first guess.
+  bool iterative() const { return warm_start_; }
   const SolveStatistics& statistics() const { return solver_->statistics(); }
   std::string description() const { return solver_->description(); }
 

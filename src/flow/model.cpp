@@ -1,0 +1,216 @@
+#include "kolmo/flow/model.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+
+#include "kolmo/base/error.hpp"
+#include "kolmo/flow/exact.hpp"
+
+namespace kolmo::flow {
+
+namespace {
+
+template <int Dim>
+std::unique_ptr<TimeScheme<Dim>> make_scheme(Scheme scheme, const Parts<Dim>& parts) {
+  switch (scheme) {
+    case Scheme::rk3:
+      return make_rk3<Dim>(parts);
+    case Scheme::rk3_cn:
+      return make_rk3_cn<Dim>(parts);
+    case Scheme::cn_ab2:
+      return make_cn_ab2<Dim>(parts);
+    default:
+      return make_k4<Dim>(parts);
+  }
+}
+
+}  // namespace
+
+template <int Dim>
+Model<Dim>::Model(const Settings& settings, const Communicator& comm)
+    : settings_(settings),
+      domain_(settings_, comm),
+      boundary_(settings_, domain_),
+      momentum_(domain_),
+      variable_viscosity_(settings_, domain_),
+      projection_(settings_, domain_, boundary_),
+      forces_(settings_, domain_),
+      scalars_(settings_, domain_) {
+  momentum_.set_viscosity(variable_viscosity_.active() ? 0.0 : settings_.fluid.kinematic_viscosity(0.0, 0.0, 0.0, 0.0));
+  state_.velocity = domain_.make_velocity();
+  state_.p = domain_.make_cells();
+  state_.p_old = domain_.make_cells();
+  state_.t = settings_.time.start;
+  scheme_ = make_scheme<Dim>(settings_.time.scheme, {settings_, domain_, boundary_, momentum_, variable_viscosity_,
+                                                     projection_, forces_, scalars_});
+  if (settings_.time.steady_tolerance > 0.0) before_ = domain_.make_velocity();
+}
+
+template <int Dim>
+void Model<Dim>::initialise() {
+  set_velocity<Dim>(NamedField(settings_.initial, settings_), domain_, state_.t, state_.velocity);
+  boundary_.set_time(state_.t);
+  boundary_.apply(state_.velocity);
+  make_divergence_free();
+  scalars_.initialise(state_.t);
+}
+
+template <int Dim>
+void Model<Dim>::make_divergence_free() {
+  boundary_.set_pressure({});
+  state_.p.fill(0.0);
+  projection_.project(state_.velocity, 1.0, state_.p, scheme_->workspace());
+  state_.p.fill(0.0);
+}
+
+template <int Dim>
+void Model<Dim>::resume() {
+  boundary_.set_time(state_.t);
+  boundary_.apply(state_.velocity);
+  domain_.exchange(state_.p);
+  domain_.exchange(state_.p_old);
+  for (int s = 0; s < scalars_.count(); ++s) scalars_.apply_boundary(Register::u, state_.t);
+}
+
+template <int Dim>
+double Model<Dim>::viscosity() {
+  return variable_viscosity_.active() ? variable_viscosity_.max(state_.t)
+                                      : settings_.fluid.kinematic_viscosity(0.0, 0.0, 0.0, state_.t);
+}
+
+template <int Dim>
+typename Model<Dim>::StepRates Model<Dim>::step_rates() {
+  const Layout<Dim>& layout = domain_.layout;
+  const StabilityLimit limit = scheme_->limit();
+  const double diffusivity =
+      std::max(limit.viscous > 0.0 ? viscosity() : 0.0, scalars_.count() ? scalars_.max_diffusivity(state_.t) : 0.0);
+  const double viscous_limit = limit.viscous > 0.0 ? limit.viscous : 2.5;  // of the scalars, which stay explicit
+  const auto inverse = [&](int d, int i) { return 1.0 / domain_.grid.axis(d).width(i + domain_.origin()[d]); };
+  std::vector<double> inverse_x(static_cast<std::size_t>(domain_.extent()[0]));
+  for (int x = 0; x < domain_.extent()[0]; ++x) inverse_x[x] = inverse(0, x);
+  double largest[2] = {0.0, 0.0};
+  for_each_row<Dim>(layout.interior(), [&](const Index<Dim>& i) {
+    const std::ptrdiff_t o = layout.offset(i);
+    std::array<const double*, Dim> q;
+    std::array<double, Dim> h{};
+    double squares = 0.0;
+    for (int d = 0; d < Dim; ++d) {
+      q[d] = state_.velocity[d].origin() + o;
+      if (d > 0) h[d] = inverse(d, i[d]);
+      squares += h[d] * h[d];
+    }
+    for (int x = 0; x < domain_.extent()[0]; ++x) {
+      double c = std::max(std::abs(q[0][x]), std::abs(q[0][x + 1])) * inverse_x[x];
+      for (int d = 1; d < Dim; ++d) c += std::max(std::abs(q[d][x]), std::abs(q[d][x + layout.stride(d)])) * h[d];
+      const double v = 4.0 * diffusivity * (squares + inverse_x[x] * inverse_x[x]);
+      const double cc = c / limit.convective, vv = v / viscous_limit;
+      const double combined = cc * cc + vv * vv;
+      // `not <=` lets NaN through to the check below
+      if (!(c <= largest[0])) largest[0] = c;
+      if (!(combined <= largest[1])) largest[1] = combined;
+    }
+  });
+  if (!(std::isfinite(largest[0]) && std::isfinite(largest[1]))) largest[0] = largest[1] = HUGE_VAL;
+  domain_.comm().max(largest, 2);
+  return {largest[0], largest[1]};
+}
+
+template <int Dim>
+double Model<Dim>::choose_step() {
+  const TimeSettings& time = settings_.time;
+  const StepRates rates = step_rates();
+  if (!std::isfinite(rates.courant))
+    throw NumericsError(fmt::format("the velocity is not finite at step {}, t = {:.6g}", state_.step, state_.t));
+  const double stable = rates.combined > 0.0 ? 1.0 / std::sqrt(rates.combined) : HUGE_VAL;
+  double dt = 0.0;
+  if (time.step) {
+    dt = *time.step;
+    if (dt > stable * (1.0 + 1e-12))
+      throw NumericsError(
+          fmt::format("time.step = {:.6g} is beyond the stability limit {:.6g} of the scheme at step {}, t = {:.6g}: "
+                      "lower it, or leave it out and set time.cfl",
+                      dt, stable, state_.step, state_.t));
+  } else {
+    dt = time.cfl * stable;
+    if (time.max_step > 0.0) dt = std::min(dt, time.max_step);
+    if (!std::isfinite(dt)) dt = time.end - state_.t;  // a fluid at rest without viscosity
+    if (dt < time.min_step)
+      throw NumericsError(fmt::format("the stable step {:.3g} fell below time.min_step = {:.3g} at step {}, t = {:.6g}",
+                                      dt, time.min_step, state_.step, state_.t));
+  }
+  return dt;
+}
+
+template <int Dim>
+void Model<Dim>::step(double dt) {
+  const bool steady = settings_.time.steady_tolerance > 0.0;
+  if (steady)
+    for (int c = 0; c < Dim; ++c) before_[c].copy_from(state_.velocity[c]);
+  courant_ = dt * step_rates().courant;
+  scheme_->step(state_, dt);
+  if (!steady) return;
+  double largest = 0.0;
+  for (int c = 0; c < Dim; ++c)
+    for_each_row<Dim>(domain_.layout.interior(), [&](const Index<Dim>& i) {
+      const double* now = state_.velocity[c].origin() + domain_.layout.offset(i);
+      const double* then = before_[c].origin() + domain_.layout.offset(i);
+      for (int x = 0; x < domain_.extent()[0]; ++x) largest = std::max(largest, std::abs(now[x] - then[x]));
+    });
+  rate_of_change_ = domain_.comm().max(largest) / dt;
+}
+
+template <int Dim>
+void Model<Dim>::pressure_now(Field<Dim>& p) {
+  if (state_.has_history() && settings_.time.pressure_at_output == PressureOutput::extrapolated) {
+    const auto [a, b] = state_.extrapolation(0.0);
+    for (std::size_t i = 0; i < p.size(); ++i) p.data()[i] = a * state_.p.data()[i] + b * state_.p_old.data()[i];
+    return;
+  }
+  solve_pressure(p);
+}
+
+// L p = div F(u) - d/dt of the boundary flux: the acceleration du/dt + G p = F holds at the faces too, where du/dt is
+// known.
+template <int Dim>
+void Model<Dim>::solve_pressure(Field<Dim>& p) {
+  Velocity<Dim>& rate = scheme_->workspace();
+  Velocity<Dim> solver_space = domain_.make_velocity();
+  Sweep<Dim> sweep{&state_.velocity, &rate, &state_.velocity, 0.0, nullptr, 0.0, 1.0};
+  forces_.set_time(state_.t);
+  sweep.force = forces_.uniform();
+  boundary_.set_outflow_speed(state_.velocity);
+  boundary_.advance_outflow(0.0, state_.velocity, 0.0, nullptr, 1.0, state_.velocity);
+  momentum_.sweep(sweep);
+  for (int c = 0; c < Dim; ++c) {
+    Box<Dim> box = boundary_.unknowns(c);
+    if (box.end[c] <= domain_.extent()[c]) continue;
+    box.begin[c] = box.end[c] - 1;
+    momentum_.sweep_component(sweep, c, box);
+  }
+  forces_.add(rate, 1.0);
+  if (scalars_.buoyant()) scalars_.add_buoyancy(rate, 1.0, Register::u);
+  if (variable_viscosity_.active()) {
+    variable_viscosity_.set_time(state_.t);
+    variable_viscosity_.add(boundary_, state_.velocity, rate, 1.0);
+  }
+  boundary_.store_outflow(rate);
+  boundary_.set_rate(state_.t, 0.5 * (state_.dt > 0.0 ? state_.dt : choose_step()));
+  boundary_.apply(rate);
+  boundary_.balance_outflow(rate);
+  boundary_.set_pressure({{1.0, state_.t}});
+  p.copy_from(state_.p);
+  projection_.solve_pressure(rate, p, solver_space);
+  boundary_.set_time(state_.t);
+}
+
+template <int Dim>
+std::string Model<Dim>::description() const {
+  return fmt::format("{}; pressure: {}", scheme_->description(), projection_.description());
+}
+
+template class Model<2>;
+template class Model<3>;
+
+}  // namespace kolmo::flow

@@ -1,0 +1,136 @@
+// The default scheme: four-stage chain Runge-Kutta of order 3, pressure solves at stage 4 and at the end only.
+#include <array>
+
+#include "kolmo/flow/scheme.hpp"
+#include "stage.hpp"
+
+namespace kolmo::flow {
+
+namespace {
+
+/// With b = (1/4, 0, 0, 3/4), c = (0, 1/4, 1/3, 2/3) (F8):
+///   u2 = u + dt/4   [F(u)  - G p_e(0)]
+///   u3 = u + dt/3   [F(u2) - G p_e(1/4)]
+///   u4 = u + 2dt/3  [F(u3) - G phi4],                    D u4 = 0
+///   u' = u + dt     [F(u)/4 + 3 F(u4)/4 - G phi'],       D u' = 0
+/// Stages 2 and 3 reach u' only through F(u3) -> u4, and u4 is projected: the error of the extrapolated pressure p_e
+/// enters as dt^3 times itself. F(u) is not kept: u + dt/4 F(u) = u2 + dt/4 G p_e(0), and the gradient is absorbed by
+/// the last solve, phi' = dphi + p_e(0)/4. Registers: U = u -> u4, A = u2 -> u', B = u3 and workspace of the solves.
+template <int Dim>
+class K4 final : public TimeScheme<Dim> {
+ public:
+  explicit K4(const Parts<Dim>& parts)
+      : p_(parts),
+        a_(parts.domain.make_velocity()),
+        b_(parts.domain.make_velocity()),
+        work_(parts.domain.make_cells()) {}
+
+  StabilityLimit limit() const override { return {2.55, 2.5}; }
+  std::string description() const override {
+    return "k4: four-stage third-order Runge-Kutta, two pressure solves per step, explicit viscosity";
+  }
+  Velocity<Dim>& workspace() override { return b_; }
+
+  void step(State<Dim>& s, double dt) override {
+    const bool start = !s.has_history();
+    p_.boundary.set_outflow_speed(s.velocity);
+    predict(s, dt, start);
+    stage4(s, dt);
+    finish(s, dt, start);
+  }
+
+ private:
+  // Stages 2 and 3. Without a pressure history stage 2 is projected, which keeps order 3 from the first step on.
+  void predict(State<Dim>& s, double dt, bool start) {
+    Velocity<Dim>& u = s.velocity;
+    const auto [first, first_old] = start ? std::pair{0.0, 0.0} : s.extrapolation(0.0);
+    advance({&u, &a_, &u, 1.0, nullptr, 0.0, 0.25 * dt}, s, {first, first_old}, s.t, s.t + 0.25 * dt, Register::u);
+    if (start) {
+      p_.boundary.set_pressure({{1.0, s.t}});
+      s.p_old.copy_from(s.p);
+      p_.projection.project(a_, 0.25 * dt, s.p_old, b_);  // p_old is free: it holds p_e(0) until `finish`
+    }
+    p_.scalars.advance(
+        {Register::u, Register::a, Register::u, 1.0, Register::u, 0.0, 0.25 * dt, s.t, s.t + 0.25 * dt, true}, u);
+
+    // Without a history the pressure found for stage 2 serves stage 3 too.
+    const auto [second, second_old] = start ? std::pair{0.0, 1.0} : s.extrapolation(0.25 * dt);
+    advance({&a_, &b_, &u, 1.0, nullptr, 0.0, dt / 3.0}, s, {second, second_old}, s.t + 0.25 * dt, s.t + dt / 3.0,
+            Register::a);
+    p_.scalars.advance({Register::a, Register::b, Register::u, 1.0, Register::u, 0.0, dt / 3.0, s.t + 0.25 * dt,
+                        s.t + dt / 3.0, start},
+                       a_);
+  }
+
+  void stage4(State<Dim>& s, double dt) {
+    const double t3 = s.t + dt / 3.0, t4 = s.t + 2.0 * dt / 3.0, k = 2.0 * dt / 3.0;
+    Velocity<Dim>& u = s.velocity;
+    run_stage<Dim>(p_, {&b_, &u, &u, 1.0, nullptr, 0.0, k}, {t3, t4}, Register::b);
+    p_.scalars.advance({Register::b, Register::u, Register::u, 1.0, Register::u, 0.0, k, t3, t4, !s.has_history()}, b_);
+    p_.boundary.set_pressure({{1.0, t3}});
+    if (p_.projection.iterative()) work_.copy_from(s.p);  // first guess
+    p_.projection.project(u, k, work_, b_);
+  }
+
+  void finish(State<Dim>& s, double dt, bool start) {
+    const double t4 = s.t + 2.0 * dt / 3.0, k = 0.75 * dt;
+    Velocity<Dim>& u = s.velocity;
+    const double held = run_stage<Dim>(p_, {&u, &a_, &a_, 1.0, nullptr, 0.0, k}, {t4, s.t + dt}, Register::u);
+    p_.scalars.advance({Register::u, Register::a, Register::a, 1.0, Register::u, 0.0, k, t4, s.t + dt, true}, u);
+    this->bulk_acceleration_ = (held + held_first_) / dt;
+
+    // p_e(0) / 4 is in register A already; what the solve finds is the rest.
+    const auto [e, e_old] = start ? std::pair{0.0, 1.0} : s.extrapolation(0.0);
+    p_.boundary.set_pressure({{0.25, s.t}, {0.75, t4}});
+    p_.boundary.subtract_pressure(0.25 * e, s.p);
+    p_.boundary.subtract_pressure(0.25 * e_old, s.p_old);
+    if (p_.projection.iterative()) combine(work_, -0.25 * e, s.p, -0.25 * e_old, s.p_old);  // first guess: phi' = phi4
+    p_.projection.project(a_, dt, work_, b_);
+    combine(work_, 0.25 * e, s.p, 0.25 * e_old, s.p_old);
+
+    swap(s.p, s.p_old);
+    swap(s.p, work_);
+    for (int c = 0; c < Dim; ++c) swap(s.velocity[c], a_[c]);
+    p_.scalars.swap(Register::u, Register::a);
+    s.dt_old = s.dt;
+    s.dt = dt;
+    s.t += dt;
+    ++s.step;
+  }
+
+  // A predictor stage with the pressure c.first p + c.second p_old in its sweep.
+  void advance(Sweep<Dim> sweep, const State<Dim>& s, std::pair<double, double> c, double t_in, double t_out,
+               Register in) {
+    if (c.first != 0.0 || c.second != 0.0) {
+      sweep.p0 = &s.p, sweep.c0 = c.first;
+      sweep.p1 = &s.p_old, sweep.c1 = c.second;
+    }
+    const double held = run_stage<Dim>(p_, sweep, {t_in, t_out}, in);
+    if (in == Register::u) held_first_ = held;
+  }
+
+  // f += a p + b q, ghosts included.
+  static void combine(Field<Dim>& f, double a, const Field<Dim>& p, double b, const Field<Dim>& q) {
+    double* x = f.data();
+    const double *y = p.data(), *z = q.data();
+    const std::ptrdiff_t n = static_cast<std::ptrdiff_t>(f.size());
+#pragma GCC ivdep
+    for (std::ptrdiff_t i = 0; i < n; ++i) x[i] += a * y[i] + b * z[i];
+  }
+
+  Parts<Dim> p_;
+  Velocity<Dim> a_, b_;
+  Field<Dim> work_;
+  double held_first_ = 0.0;
+};
+
+}  // namespace
+
+template <int Dim>
+std::unique_ptr<TimeScheme<Dim>> make_k4(const Parts<Dim>& parts) {
+  return std::make_unique<K4<Dim>>(parts);
+}
+template std::unique_ptr<TimeScheme<2>> make_k4<2>(const Parts<2>&);
+template std::unique_ptr<TimeScheme<3>> make_k4<3>(const Parts<3>&);
+
+}  // namespace kolmo::flow
