@@ -145,6 +145,7 @@ const std::string& CaseFile::name() const { return content_->name; }
 const std::string& CaseFile::kind() const { return content_->kind; }
 const std::string& CaseFile::text() const { return content_->bytes; }
 const Schema& CaseFile::schema() const { return *content_->schema; }
+Communicator CaseFile::communicator() const { return content_->comm ? *content_->comm : Communicator(MPI_COMM_SELF); }
 const std::map<std::string, double>& CaseFile::parameters() const { return content_->parameters; }
 
 bool CaseFile::has(const std::string& path) const { return detail::find_node(content_->root, path) != nullptr; }
@@ -175,13 +176,6 @@ std::string CaseFile::text(const std::string& path) const { return value_of(*con
 
 std::string CaseFile::file_path(const std::string& path) const {
   return (std::filesystem::path(content_->folder) / text(path)).lexically_normal().string();
-}
-
-std::string CaseFile::file_contents(const std::string& path) const {
-  const std::string file_name = file_path(path);
-  const FileText file = read_bytes(file_name, content_->comm ? &*content_->comm : nullptr);
-  if (!file.error.empty()) throw error_at(path, fmt::format("{} {}", file_name, file.error));
-  return file.bytes;
 }
 
 std::vector<double> CaseFile::numbers(const std::string& path) const {

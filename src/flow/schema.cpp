@@ -87,9 +87,6 @@ void add_case_and_grid(Builder& b) {
   b.add("processes", ValueType::integers, "-",
         "Ranks along each axis; their product is the number of ranks. Chosen where left out.")
       .range = Range::closed(1, largest_count);
-  their product is the number of ranks.0 : chosen.Chosen where left
-                                               out.")
-                                                   .range = Range::closed(0, largest_count);
 }
 
 void add_physics(Builder& b) {

@@ -2,9 +2,8 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <charconv>
-#include <cmath>
 
+#include "kolmo/io/table.hpp"
 #include "settings_reader.hpp"
 
 namespace kolmo::flow::detail {
@@ -124,71 +123,31 @@ void Reader::references() {
 
 namespace {
 
-std::string trimmed(std::string_view text) {
-  const std::size_t first = text.find_first_not_of(" \t\r\"");
-  if (first == std::string_view::npos) return {};
-  return std::string(text.substr(first, text.find_last_not_of(" \t\r\"") - first + 1));
-}
-
-std::vector<std::string> cells_of(const std::string& line) {
-  std::vector<std::string> cells;
-  std::size_t begin = 0;
-  while (true) {
-    const std::size_t end = std::min(line.find(',', begin), line.size());
-    cells.push_back(trimmed(std::string_view(line).substr(begin, end - begin)));
-    if (end == line.size()) return cells;
-    begin = end + 1;
-  }
-}
-
-/// Lines that are neither empty nor comments.
-std::vector<std::string> lines_of(const std::string& text) {
-  std::vector<std::string> lines;
-  std::size_t begin = 0;
-  while (begin < text.size()) {
-    const std::size_t end = std::min(text.find('\n', begin), text.size());
-    const std::string line = text.substr(begin, end - begin);
-    if (const std::string content = trimmed(line); !content.empty() && content[0] != '#') lines.push_back(line);
-    begin = end + 1;
-  }
-  return lines;
-}
-
-/// A finite number, or false.
-bool read_number(const std::string& text, double& value) {
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
-  return error == std::errc{} && end == text.data() + text.size() && std::isfinite(value);
-}
-
-int column_of(const CaseFile& file, const std::string& path, const std::vector<std::string>& header,
-              const std::string& name, int fallback) {
-  if (name.empty() && fallback < static_cast<int>(header.size())) return fallback;
-  const auto found = std::find(header.begin(), header.end(), name);
-  if (found == header.end())
-    throw file.error_at(path,
-                        fmt::format("the table has no column \"{}\" (columns: {})", name, fmt::join(header, ", ")));
-  return static_cast<int>(found - header.begin());
+/// A column by name, or by number where no name is given.
+std::vector<double> column(const io::Table& table, const std::string& name, std::size_t number) {
+  return name.empty() ? table.numbers(number) : table.numbers(name);
 }
 
 }  // namespace
 
 void read_table(const CaseFile& file, const std::string& path, ReferenceSettings& reference) {
-  const std::vector<std::string> lines = lines_of(file.file_contents(path + ".file"));
-  const std::vector<std::string> header = lines.empty() ? std::vector<std::string>{} : cells_of(lines[0]);
-  const int coordinate = column_of(file, path + ".coordinate", header, reference.coordinate, 0);
-  const int value = column_of(file, path + ".value", header, reference.value, 1);
-  for (std::size_t i = 1; i < lines.size(); ++i) {
-    const std::vector<std::string> cells = cells_of(lines[i]);
-    const int count = static_cast<int>(cells.size());
-    double at = 0.0, number = 0.0;
-    if (coordinate >= count || value >= count || !read_number(cells[coordinate], at) ||
-        !read_number(cells[value], number))
-      throw file.error_at(path + ".file",
-                          fmt::format("{}: row {} holds no number in a column asked for", reference.file, i));
-    reference.coordinates.push_back(at);
-    reference.values.push_back(number);
+  const Communicator comm = file.communicator();
+  std::string failure;
+  if (comm.root()) {
+    try {
+      const io::Table table = io::Table::read(reference.file);
+      if (table.columns().size() < 2) throw InputError(reference.file + ": two columns are needed");
+      reference.coordinates = column(table, reference.coordinate, 0);
+      reference.values = column(table, reference.value, 1);
+      if (reference.values.empty()) throw InputError(reference.file + ": the table has no rows");
+    } catch (const Error& error) {
+      failure = error.what();
+    }
   }
-  if (reference.values.empty()) throw file.error_at(path + ".file", fmt::format("{} holds no rows", reference.file));
+  comm.broadcast(failure);
+  if (!failure.empty()) throw file.error_at(path + ".file", failure);
+  comm.broadcast(reference.coordinates);
+  comm.broadcast(reference.values);
 }
 
 }  // namespace kolmo::flow::detail

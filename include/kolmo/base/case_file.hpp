@@ -34,6 +34,7 @@ class CaseFile {
   const std::string& kind() const;  ///< case.kind
   const std::string& text() const;  ///< the bytes of the file
   const Schema& schema() const;
+  Communicator communicator() const;                        ///< of `read`; MPI_COMM_SELF of `parse`
   const std::map<std::string, double>& parameters() const;  ///< the schema's table of named numbers
 
   /// Whether the key or table is given (by the file or an override), whatever the schema's default.
@@ -50,8 +51,6 @@ class CaseFile {
   std::string text(const std::string& path) const;
   /// Absolute path of a file: as given if absolute, else against the folder of the case file.
   std::string file_path(const std::string& path) const;
-  /// What stands in that file: read on rank 0 and broadcast. Collective over the communicator of `read`.
-  std::string file_contents(const std::string& path) const;
   std::vector<double> numbers(const std::string& path) const;
   std::vector<std::int64_t> integers(const std::string& path) const;
   std::vector<std::string> texts(const std::string& path) const;
