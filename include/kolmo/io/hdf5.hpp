@@ -19,6 +19,7 @@ enum class Precision { float32, float64 };
 /// interleaved components.
 struct Slab {
   std::vector<std::uint64_t> global, start, count;
+  int components = 1;        ///< more than 1: the extent of the last entry
   std::size_t size() const;  ///< numbers of this rank
 };
 

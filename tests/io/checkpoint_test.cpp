@@ -1,0 +1,257 @@
+#include "kolmo/io/checkpoint.hpp"
+
+#include <gtest/gtest.h>
+#include <sys/resource.h>
+
+#include <bit>
+#include <cmath>
+#include <csignal>
+#include <fstream>
+#include <limits>
+#include <random>
+
+#include "io/temporary_folder.hpp"
+#include "kolmo/base/error.hpp"
+#include "kolmo/io/files.hpp"
+
+namespace kolmo::io {
+namespace {
+
+namespace fs = std::filesystem;
+
+Decomposition<3> decompose(const Communicator& comm, const Index<3>& cells) {
+  return Decomposition<3>(comm, cells, {}, Decomposition<3>::choose(comm.size(), cells));
+}
+
+/// Bits that no rounding survives, among them the awkward values.
+double value_at(const Index<3>& i, std::int64_t step) {
+  const std::uint64_t n =
+      static_cast<std::uint64_t>(i[0] + 100 * i[1] + 10000 * i[2]) + 1000003u * static_cast<std::uint64_t>(step);
+  if (n % 97 == 0) return -0.0;
+  if (n % 89 == 0) return std::numeric_limits<double>::denorm_min();
+  return std::sin(static_cast<double>(n)) * 1e-3;
+}
+
+std::vector<double> values(const Decomposition<3>& where, std::int64_t step) {
+  std::vector<double> packed;
+  for_each<3>(where.owned(), [&](const Index<3>& i) { packed.push_back(value_at(i, step)); });
+  return packed;
+}
+
+constexpr Index<3> cells{9, 7, 8};
+const std::vector<double> sums{0.1, -0.0, 1e300};
+
+void write(const Communicator& comm, const fs::path& folder, std::int64_t step, int keep = 2) {
+  const Decomposition<3> where = decompose(comm, cells), faces = where.trimmed(1, 0, -1),
+                         inner = where.trimmed(0, 1, 0);
+  CheckpointWriter writer(comm, folder, {step, 0.1 * static_cast<double>(step), "abc"});
+  writer.field<3>("pressure", where, values(where, step).data());
+  writer.field<3>("v", faces, values(faces, step).data());
+  writer.field<3>("u", inner, values(inner, step).data());
+  writer.number("dt", 1.0 / 3.0);
+  writer.integer("seed", -7);
+  writer.text("scheme", "k4");
+  writer.numbers("sums", sums);
+  writer.commit(keep);
+}
+
+bool same_bits(const std::vector<double>& a, const std::vector<double>& b) {
+  if (a.size() != b.size()) return false;
+  for (std::size_t i = 0; i < a.size(); ++i)
+    if (std::bit_cast<std::uint64_t>(a[i]) != std::bit_cast<std::uint64_t>(b[i])) return false;
+  return true;
+}
+
+void expect_step(const CheckpointReader& reader, const Communicator& comm, std::int64_t step) {
+  EXPECT_EQ(reader.step(), step);
+  EXPECT_EQ(reader.time(), 0.1 * static_cast<double>(step));
+  const Decomposition<3> where = decompose(comm, cells);
+  for (const auto& [name, box] : {std::pair{"pressure", where}, std::pair{"v", where.trimmed(1, 0, -1)},
+                                  std::pair{"u", where.trimmed(0, 1, 0)}}) {
+    std::vector<double> back(static_cast<std::size_t>(box.local_size()));
+    reader.field<3>(name, box, back.data());
+    EXPECT_TRUE(same_bits(back, values(box, step))) << name;
+  }
+  EXPECT_EQ(reader.number("dt"), 1.0 / 3.0);
+  EXPECT_EQ(reader.integer("seed"), -7);
+  EXPECT_EQ(reader.text("scheme"), "k4");
+  EXPECT_TRUE(same_bits(reader.numbers("sums"), sums));
+}
+
+std::string refusal(const std::function<void()>& body) {
+  try {
+    body();
+  } catch (const RestartError& error) {
+    return error.what();
+  }
+  return "no refusal";
+}
+
+std::vector<std::string> names(const fs::path& folder) {
+  std::vector<std::string> found;
+  for (const auto& entry : fs::directory_iterator(folder)) found.push_back(entry.path().filename());
+  std::sort(found.begin(), found.end());
+  return found;
+}
+
+TEST(Checkpoint, ReadsBackBitwiseOnAnyRankCount) {
+  const Communicator world;
+  const test::TemporaryFolder folder;
+  write(world, folder.path(), 12);
+  expect_step(CheckpointReader::newest(world, folder.path(), "abc"), world, 12);
+  // On fewer ranks: every rank alone, and all but the last.
+  expect_step(CheckpointReader::open(Communicator(MPI_COMM_SELF), folder / "000012.h5", "abc"),
+              Communicator(MPI_COMM_SELF), 12);
+  MPI_Comm part;
+  MPI_Comm_split(MPI_COMM_WORLD, world.size() > 1 && world.rank() == world.size() - 1, 0, &part);
+  expect_step(CheckpointReader::newest(Communicator(part), folder.path(), ""), Communicator(part), 12);
+  MPI_Comm_free(&part);
+}
+
+TEST(Checkpoint, WrittenByOneRankReadByAll) {
+  const Communicator world;
+  const test::TemporaryFolder folder;
+  if (world.root()) write(Communicator(MPI_COMM_SELF), folder.path(), 3);
+  world.barrier();
+  expect_step(CheckpointReader::newest(world, folder.path(), "abc"), world, 3);
+}
+
+TEST(Checkpoint, SameBytesOnEveryRankCountAndRun) {
+  const Communicator world;
+  const test::TemporaryFolder folder;
+  write(world, folder / "all", 3);
+  if (world.root()) write(Communicator(MPI_COMM_SELF), folder / "one", 3);
+  world.barrier();
+  for (const char* name : {"pressure", "u", "v"}) {
+    const H5File all = H5File::open(world, folder / "all/000003.h5"),
+                 one = H5File::open(world, folder / "one/000003.h5");
+    EXPECT_EQ(all.read_integer(name, "content_sum"), one.read_integer(name, "content_sum"));
+  }
+}
+
+TEST(Checkpoint, KeepsTheNewestAndLinksToIt) {
+  const Communicator world;
+  const test::TemporaryFolder folder;
+  for (const std::int64_t step : {10, 20, 1000000, 30}) write(world, folder.path(), step);
+  world.barrier();
+  // 1000000 belonged to a course that was given up when 30 was written.
+  EXPECT_EQ(names(folder.path()), (std::vector<std::string>{"000030.h5", "latest"}));
+  world.barrier();
+  write(world, folder.path(), 40);
+  write(world, folder.path(), 50);
+  world.barrier();
+  EXPECT_EQ(names(folder.path()), (std::vector<std::string>{"000040.h5", "000050.h5", "latest"}));
+  EXPECT_EQ(fs::read_symlink(folder / "latest"), "000050.h5");
+  EXPECT_TRUE(has_checkpoints(folder.path()));
+}
+
+/// Changes the newest file with `mutate`, expects the older one to be taken and the reason given; then puts it back.
+void expect_fallback(const fs::path& folder, const std::function<void(std::string&)>& mutate) {
+  const Communicator world;
+  const fs::path file = folder / "000020.h5";
+  const std::string original = read_text_file(file);
+  world.barrier();
+  if (world.root()) {
+    std::string bytes = original;
+    mutate(bytes);
+    std::ofstream(file, std::ios::binary | std::ios::trunc) << bytes;
+  }
+  world.barrier();
+  {
+    const CheckpointReader reader = CheckpointReader::newest(world, folder, "abc");
+    EXPECT_EQ(reader.step(), 10);
+    ASSERT_EQ(reader.rejected().size(), 1u);
+    EXPECT_NE(reader.rejected()[0].find("000020.h5"), std::string::npos);
+  }
+  world.barrier();
+  if (world.root()) std::ofstream(file, std::ios::binary | std::ios::trunc) << original;
+  world.barrier();
+}
+
+TEST(Checkpoint, EveryFlippedBitIsFound) {
+  const Communicator world;
+  const test::TemporaryFolder folder;
+  write(world, folder.path(), 10);
+  write(world, folder.path(), 20);
+  const auto size = fs::file_size(folder / "000020.h5");
+  std::mt19937_64 random(20);
+  for (int trial = 0; trial < 200; ++trial) {
+    // The seal's own bits too: the first trials walk through them.
+    const std::uint64_t bit = trial < 24 ? 8 * (size - 1 - static_cast<std::uint64_t>(trial)) : random() % (8 * size);
+    expect_fallback(folder.path(),
+                    [&](std::string& bytes) { bytes[bit / 8] = static_cast<char>(bytes[bit / 8] ^ (1 << (bit % 8))); });
+  }
+}
+
+TEST(Checkpoint, CutZeroedAndForeignFilesAreFound) {
+  const Communicator world;
+  const test::TemporaryFolder folder;
+  write(world, folder.path(), 10);
+  write(world, folder.path(), 20);
+  expect_fallback(folder.path(), [](std::string& bytes) { bytes.clear(); });
+  expect_fallback(folder.path(), [](std::string& bytes) { bytes.resize(10); });
+  expect_fallback(folder.path(), [](std::string& bytes) { bytes.resize(bytes.size() - 1); });
+  expect_fallback(folder.path(), [](std::string& bytes) { bytes.resize(bytes.size() / 2); });
+  expect_fallback(folder.path(), [](std::string& bytes) { bytes += "x"; });
+  expect_fallback(folder.path(), [](std::string& bytes) { std::fill_n(bytes.begin() + 4096, 4096, '\0'); });
+  expect_fallback(folder.path(), [](std::string& bytes) {
+    std::swap_ranges(bytes.begin() + 8192, bytes.begin() + 8200, bytes.begin() + 8200);
+  });
+  if (world.root())
+    for (const char* name : {"000010.h5", "000020.h5"}) fs::resize_file(folder / name, 100);
+  world.barrier();
+  const std::string reason = refusal([&] { (void)CheckpointReader::newest(world, folder.path(), "abc"); });
+  EXPECT_NE(reason.find("000010.h5"), std::string::npos) << reason;
+  EXPECT_NE(reason.find("000020.h5"), std::string::npos) << reason;
+}
+
+TEST(Checkpoint, RefusesWhatDoesNotFit) {
+  const Communicator world;
+  const test::TemporaryFolder folder;
+  EXPECT_NE(refusal([&] { (void)CheckpointReader::newest(world, folder / "none", ""); }).find("no checkpoint in"),
+            std::string::npos);
+  EXPECT_NE(refusal([&] { (void)CheckpointReader::open(world, folder / "lost.h5", ""); }).find("lost.h5"),
+            std::string::npos);
+  write(world, folder.path(), 10);
+  EXPECT_NE(refusal([&] { (void)CheckpointReader::newest(world, folder.path(), "xyz"); }).find("another case"),
+            std::string::npos);
+  const CheckpointReader reader = CheckpointReader::newest(world, folder.path(), "abc");
+  const Decomposition<3> other = decompose(world, {9, 7, 9});
+  std::vector<double> packed(static_cast<std::size_t>(other.local_size()));
+  EXPECT_NE(refusal([&] { reader.field<3>("pressure", other, packed.data()); }).find("expected 9 x 7 x 9"),
+            std::string::npos);
+  EXPECT_THROW(reader.field<3>("lost", other, packed.data()), RestartError);
+  EXPECT_THROW((void)reader.number("lost"), RestartError);
+  EXPECT_THROW((void)reader.number("scheme"), RestartError);
+  EXPECT_TRUE(reader.has("dt") && reader.has("pressure"));
+  EXPECT_FALSE(reader.has("lost"));
+}
+
+TEST(Checkpoint, NoSpaceLeavesTheOlderOnes) {
+  const Communicator world;
+  const test::TemporaryFolder folder;
+  write(world, folder.path(), 10);
+  const rlimit tight{1050000, RLIM_INFINITY};
+  rlimit before{};
+  ASSERT_EQ(getrlimit(RLIMIT_FSIZE, &before), 0);
+  ASSERT_EQ(setrlimit(RLIMIT_FSIZE, &tight), 0);
+  EXPECT_THROW(write(world, folder.path(), 20), FileError);
+  EXPECT_EQ(setrlimit(RLIMIT_FSIZE, &before), 0);
+  world.barrier();
+  EXPECT_EQ(names(folder.path()), (std::vector<std::string>{"000010.h5", "latest"}));
+  expect_step(CheckpointReader::newest(world, folder.path(), "abc"), world, 10);
+}
+
+TEST(Checkpoint, AbandonedWriterLeavesNothing) {
+  const Communicator world;
+  const test::TemporaryFolder folder;
+  {
+    CheckpointWriter writer(world, folder.path(), {5, 0.5, "abc"});
+    writer.number("dt", 1.0);
+  }
+  world.barrier();
+  EXPECT_TRUE(names(folder.path()).empty());
+}
+
+}  // namespace
+}  // namespace kolmo::io
