@@ -1,0 +1,188 @@
+/// The pieces of the geometric multigrid, private to src/linear. Everything here is three-dimensional: a plane or a
+/// line is a grid with one cell in the missing directions, so that one source serves Dim 1, 2 and 3.
+#pragma once
+
+#include <mpi.h>
+
+#include <array>
+#include <cstddef>
+#include <memory>
+#include <vector>
+
+namespace kolmo::multigrid {
+
+using Extent = std::array<int, 3>;
+
+/// Aligned floats that start as zeros; asks for huge pages where it is large.
+class FloatArray {
+ public:
+  FloatArray() = default;
+  explicit FloatArray(std::size_t count);
+  float* data() const { return data_; }
+  std::size_t size() const { return count_; }
+  explicit operator bool() const { return data_ != nullptr; }
+
+ private:
+  struct Release {
+    void operator()(void* memory) const;
+  };
+  std::unique_ptr<void, Release> memory_;
+  float* data_ = nullptr;
+  std::size_t count_ = 0;
+};
+
+/// Which rank holds which box of a level: cuts run straight through every direction, ranks are numbered x fastest.
+struct Boxes {
+  MPI_Comm comm = MPI_COMM_SELF;
+  int rank = 0, ranks = 1;
+  Extent processes{1, 1, 1}, coordinates{0, 0, 0};
+  std::array<bool, 3> periodic{false, false, false};
+  std::array<std::vector<int>, 3> starts;  ///< first index of every rank and the extent, per direction
+
+  int cells(int d) const { return starts[d].back(); }
+  long long count() const { return 1LL * cells(0) * cells(1) * cells(2); }
+  int begin(int d) const { return starts[d][coordinates[d]]; }
+  int extent(int d) const { return starts[d][coordinates[d] + 1] - begin(d); }
+  Extent extent() const { return {extent(0), extent(1), extent(2)}; }
+  /// Ranks may hold nothing where unknowns were trimmed from a small grid.
+  bool empty() const { return extent(0) == 0 || extent(1) == 0 || extent(2) == 0; }
+  Extent coordinates_of(int of_rank) const;
+  /// Rank across the low (side 0) or high (side 1) end of direction d; MPI_PROC_NULL beyond a boundary of the domain.
+  int neighbour(int d, int side) const;
+  /// The same cells all on this rank.
+  Boxes gathered() const;
+};
+
+/// Strided access to a box of floats; cell (0,0,0) at `origin`.
+struct Tile {
+  float* origin = nullptr;
+  std::ptrdiff_t sy = 0, sz = 0;
+  float* row(int j, int k) const { return origin + j * sy + k * sz; }
+};
+
+/// How the cells of one direction are merged, as tables over the whole grid (the same on every rank).
+struct Merging {
+  std::vector<int> first;     ///< first fine index of every coarse cell, and the extent
+  std::vector<float> factor;  ///< ratio of coarse to summed fine conductance at every coarse face (coarse cells + 1)
+  bool pairs = false;         ///< every coarse cell of this rank is made of two
+  int coarse() const { return static_cast<int>(first.size()) - 1; }
+};
+
+/// Effective cell widths per direction, up to a common factor.
+using Widths = std::array<std::vector<double>, 3>;
+
+struct Coarsening {
+  std::array<Merging, 3> merging;
+  Boxes boxes;    ///< of the coarse level, cut as the fine one
+  Widths widths;  ///< of the coarse level
+};
+
+/// Merges neighbours whose common width stays below a few times the smallest width of the grid: the strongly coupled
+/// directions, and on a clustered axis the strongly coupled part of it, are coarsened first, so that point smoothing
+/// suffices. Never merges across a cut.
+Coarsening coarsen(const Boxes& boxes, const Widths& widths);
+
+/// Refreshes the one-wide ghosts of a padded array across cuts and around periodic directions, without allocation.
+class Halo {
+ public:
+  Halo() = default;
+  Halo(const Boxes& boxes, const std::array<bool, 3>& active, std::ptrdiff_t sy, std::ptrdiff_t sz);
+  ~Halo();
+  Halo(Halo&&) noexcept;
+  Halo& operator=(Halo&&) noexcept;
+  void exchange(float* origin);
+
+ private:
+  struct Face {
+    int direction, side, rank;
+    std::vector<float> send, receive;
+  };
+  void copy_self(float* origin, int d) const;
+  template <class Move>
+  void for_face(int direction, int at, Move&& move) const;
+  Extent n_{};
+  std::ptrdiff_t sy_ = 0, sz_ = 0;
+  std::array<bool, 3> self_{};
+  std::vector<std::unique_ptr<Face>> faces_;
+  std::vector<MPI_Request> requests_;
+};
+
+/// Brings the boxes of all ranks together on every rank. `grow` is 1 in directions where the array has one face more
+/// than cells.
+class Gather {
+ public:
+  Gather() = default;
+  Gather(const Boxes& from, const Extent& grow);
+  /// This rank's part, packed x fastest.
+  float* part() { return part_.data(); }
+  Tile part_tile();
+  void run(const Tile& whole);
+
+ private:
+  struct Piece {
+    Extent begin, extent;
+  };
+  MPI_Comm comm_ = MPI_COMM_SELF;
+  int rank_ = 0;
+  std::vector<Piece> pieces_;
+  std::vector<int> counts_, offsets_;
+  std::vector<float> part_, all_;
+};
+
+/// One grid of the hierarchy with its operator. Arrays are padded by one ghost on each side of every direction with
+/// more than one cell; ghosts beyond a boundary of the domain stay zero, which is the value a boundary conductance
+/// leads to.
+struct Level {
+  Level(Boxes boxes_in, bool shifted);
+  Boxes boxes;
+  Extent n{};
+  std::array<bool, 3> active{};  ///< more than one cell in the whole grid
+  std::ptrdiff_t sy = 0, sz = 0;
+  int parity = 0;  ///< of the global index sum of the first cell
+  bool has_shift = false;
+  FloatArray x_memory, b_memory, inverse_memory, shift_memory;
+  std::array<FloatArray, 3> face_memory;
+  std::ptrdiff_t origin = 0;
+  Halo halo;
+  mutable std::vector<float> row;  ///< one row of work
+
+  float* x() const { return x_memory.data() + origin; }
+  float* b() const { return b_memory.data() + origin; }
+  float* inverse() const { return inverse_memory.data() + origin; }  ///< 1 / diagonal, 0 for a dead cell
+  float* shift() const { return shift_memory ? shift_memory.data() + origin : nullptr; }
+  float* face(int d) const { return face_memory[d].data() + origin; }  ///< conductance of the low face of each cell
+  Tile tile(float* array) const { return {array, sy, sz}; }
+  /// From face conductances and shift.
+  void set_inverse_diagonal();
+};
+
+/// x := 1/diagonal b on the colour, 0 on the other.
+void smooth_from_zero(const Level& level, int colour);
+/// Gauss-Seidel on the cells of one colour (red-black by the parity of the global index sum).
+void smooth(const Level& level, int colour);
+/// coarse := sum of the residuals of the fine cells.
+void restrict_residual(const Level& fine, const Coarsening& to, const Tile& coarse);
+/// x += value of the coarse cell.
+void prolong_add(const Level& fine, const Coarsening& to, const Tile& coarse);
+
+/// Where the coarse conductances and shift are written: one tile per direction that is active on the coarse level.
+struct OperatorTiles {
+  std::array<Tile, 3> face;
+  Tile shift;
+};
+/// Coarse conductances: sums of the fine ones times the ratio of the distances. A direction that has shrunk to one cell
+/// becomes shift.
+void coarsen_operator(const Level& fine, const Coarsening& to, const OperatorTiles& coarse);
+
+/// Dense inverse of the coarsest operator. A null vector (per connected part) is fixed by grounding one unknown.
+class DenseInverse {
+ public:
+  void factor(const Level& level);
+  void solve(const Level& level);
+  static constexpr int max_unknowns = 64;
+
+ private:
+  std::vector<double> matrix_, inverse_, right_, left_;
+};
+
+}  // namespace kolmo::multigrid

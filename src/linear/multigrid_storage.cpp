@@ -1,0 +1,92 @@
+// Memory of the levels and who holds which box.
+#include <sys/mman.h>
+
+#include <atomic>
+#include <cstdint>
+#include <cstdlib>
+#include <cstring>
+#include <new>
+
+#include "multigrid_parts.hpp"
+
+namespace kolmo::multigrid {
+
+void FloatArray::Release::operator()(void* memory) const { std::free(memory); }
+
+FloatArray::FloatArray(std::size_t count) : count_(count) {
+  constexpr std::size_t huge = std::size_t{1} << 21, line = 64;
+  // Arrays of one size would otherwise all start at the same offset of a page and fight for the same cache sets.
+  static std::atomic<unsigned> stagger{0};
+  const std::size_t offset = (stagger++ % 16) * 5 * line;
+  std::size_t bytes = count * sizeof(float) + offset;
+  const std::size_t alignment = bytes >= 2 * huge ? huge : line;
+  bytes = (bytes + alignment - 1) / alignment * alignment;
+  void* memory = std::aligned_alloc(alignment, bytes);
+  if (!memory) throw std::bad_alloc();
+  memory_.reset(memory);
+  if (alignment == huge) (void)madvise(memory, bytes, MADV_HUGEPAGE);  // only advice: failure costs speed
+  std::memset(memory, 0, bytes);
+  data_ = reinterpret_cast<float*>(static_cast<char*>(memory) + offset);
+}
+
+Extent Boxes::coordinates_of(int of_rank) const {
+  return {of_rank % processes[0], of_rank / processes[0] % processes[1], of_rank / (processes[0] * processes[1])};
+}
+
+int Boxes::neighbour(int d, int side) const {
+  if (empty()) return MPI_PROC_NULL;
+  Extent at = coordinates;
+  do {  // past ranks that hold nothing
+    at[d] += side == 0 ? -1 : 1;
+    if (at[d] < 0 || at[d] >= processes[d]) {
+      if (!periodic[d]) return MPI_PROC_NULL;
+      at[d] = (at[d] + processes[d]) % processes[d];
+    }
+  } while (starts[d][at[d]] == starts[d][at[d] + 1]);
+  return at[0] + processes[0] * (at[1] + processes[1] * at[2]);
+}
+
+Boxes Boxes::gathered() const {
+  Boxes all;
+  all.periodic = periodic;
+  for (int d = 0; d < 3; ++d) all.starts[d] = {0, cells(d)};
+  return all;
+}
+
+Level::Level(Boxes boxes_in, bool shifted) : boxes(std::move(boxes_in)), n(boxes.extent()), has_shift(shifted) {
+  for (int d = 0; d < 3; ++d) {
+    active[d] = boxes.cells(d) > 1;
+    parity += boxes.begin(d);
+  }
+  parity &= 1;
+  constexpr std::ptrdiff_t line = 16;  // floats
+  sy = (n[0] + 2 + line - 1) / line * line;
+  sz = sy * (n[1] + (active[1] ? 2 : 0));
+  origin = line + (active[1] ? sy : 0) + (active[2] ? sz : 0);
+  // One row more than ghosts need: vector loads of a last row may run over its end.
+  const std::size_t count = static_cast<std::size_t>(line + sz * (n[2] + (active[2] ? 2 : 0)) + sy);
+  x_memory = FloatArray(count);
+  b_memory = FloatArray(count);
+  inverse_memory = FloatArray(count);
+  if (has_shift) shift_memory = FloatArray(count);
+  for (int d = 0; d < 3; ++d)
+    if (active[d]) face_memory[d] = FloatArray(count);
+  halo = Halo(boxes, active, sy, sz);
+  row.resize(static_cast<std::size_t>(n[0]) + 2 * line);
+}
+
+void Level::set_inverse_diagonal() {
+  const std::array<std::ptrdiff_t, 3> stride{1, sy, sz};
+  for (int k = 0; k < n[2]; ++k)
+    for (int j = 0; j < n[1]; ++j) {
+      const std::ptrdiff_t at = j * sy + k * sz;
+      for (int i = 0; i < n[0]; ++i) {
+        float diagonal = has_shift ? shift()[at + i] : 0.0f;
+        for (int d = 0; d < 3; ++d)
+          if (active[d]) diagonal += face(d)[at + i] + face(d)[at + i + stride[d]];
+        inverse()[at + i] = diagonal > 0.0f ? 1.0f / diagonal : 0.0f;
+      }
+    }
+}
+
+}  // namespace kolmo::multigrid
