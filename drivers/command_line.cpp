@@ -1,0 +1,214 @@
+// The only file that sees CLI11: its headers are slow to compile.
+#include <fmt/format.h>
+
+#include <charconv>
+#include <CLI/CLI.hpp>
+#include <cmath>
+
+#include "commands.hpp"
+#include "kolmo/base/error.hpp"
+#include "kolmo/base/schema.hpp"
+
+namespace kolmo::drivers {
+
+namespace {
+
+bool is_number(const std::string& text) {
+  double value = 0.0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
+  return error == std::errc{} && end == text.data() + text.size();
+}
+
+/// A single dash and a letter: PETSc's. Kolmo's own options have two dashes; -h alone asks for help.
+bool is_petsc_option(const std::string& word) {
+  return word.size() > 1 && word[0] == '-' && std::isalpha(static_cast<unsigned char>(word[1])) && word != "-h";
+}
+
+/// A word that follows a PETSc option is its value, unless it is an option or a case file.
+bool is_petsc_value(const std::string& word) {
+  return !word.empty() && (word[0] != '-' || is_number(word)) && !word.ends_with(".toml");
+}
+
+/// Takes PETSc's pairs off before CLI11 could mistake their values for the case.
+std::vector<std::string> take_petsc_options(std::vector<std::string>& words) {
+  std::vector<std::string> petsc, own;
+  for (std::size_t i = 0; i < words.size(); ++i) {
+    const bool value_of_own = i > 0 && (words[i - 1] == "--set" || words[i - 1] == "--output");
+    if (!is_petsc_option(words[i]) || value_of_own) {
+      own.push_back(words[i]);
+      continue;
+    }
+    petsc.push_back(words[i]);
+    if (i + 1 < words.size() && is_petsc_value(words[i + 1])) petsc.push_back(words[++i]);
+  }
+  words = own;
+  return petsc;
+}
+
+/// Seconds of "90", "90s", "30m", "2h", "1d", "1:30:00" (h:mm:ss) or "30:00" (mm:ss).
+double seconds_of(const std::string& text) {
+  const auto refuse = [&] {
+    return InputError(
+        fmt::format("--wall-limit: expected a time such as 90s, 30m, 2h or 1:30:00 (given \"{}\")", text));
+  };
+  double total = 0.0, unit = 1.0;
+  std::string digits = text;
+  if (text.find(':') != std::string::npos) {
+    std::size_t begin = 0;
+    while (begin <= text.size()) {
+      const std::size_t end = std::min(text.find(':', begin), text.size());
+      const std::string part = text.substr(begin, end - begin);
+      if (!is_number(part) || part[0] == '-') throw refuse();
+      total = total * 60.0 + std::stod(part);
+      begin = end + 1;
+    }
+  } else {
+    const std::string units = "smhd";
+    constexpr double seconds[] = {1.0, 60.0, 3600.0, 86400.0};
+    if (const std::size_t which = text.empty() ? std::string::npos : units.find(text.back());
+        which != std::string::npos) {
+      unit = seconds[which];
+      digits.pop_back();
+    }
+    if (!is_number(digits)) throw refuse();
+    total = std::stod(digits) * unit;
+  }
+  if (!std::isfinite(total) || total <= 0.0) throw refuse();
+  return total;
+}
+
+struct Texts {
+  std::string wall_limit;
+};
+
+void add_run_options(CLI::App& app, CommandLine& line, Texts& texts) {
+  app.add_option("--output", line.run.output, "Folder of the results")->type_name("DIR");
+  app.add_flag("--overwrite", line.run.overwrite, "Replace the run that is in the folder");
+  app.add_option("--set", line.run.overrides, "Change a key: --set fluid.density=1.2 (nothing behind = removes it)")
+      ->type_name("KEY=VALUE")
+      ->expected(1)
+      ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
+  app.add_option("--restart", line.run.restart,
+                 "Go on from a checkpoint: auto (the newest valid one, if any) or a path")
+      ->type_name("auto|PATH");
+  app.add_option("--wall-limit", texts.wall_limit,
+                 "Stop with a checkpoint before this time is over: 90s, 30m, 2h, 1:30:00")
+      ->type_name("TIME");
+}
+
+void add_commands(CLI::App& app, CommandLine& line, Texts& texts) {
+  auto* run = app.add_subcommand("run", "Run a case");
+  run->add_option("CASE", line.run.case_path, "Case file (.toml)")->required();
+  add_run_options(*run, line, texts);
+
+  auto* check = app.add_subcommand("check", "Check a case and say what it would take; starts nothing");
+  check->add_option("CASE", line.run.case_path, "Case file (.toml)")->required();
+  add_run_options(*check, line, texts);
+
+  auto* restart = app.add_subcommand("restart", "Go on from the newest valid checkpoint of a run");
+  restart->add_option("DIR", line.folder, "Folder of the run")->required();
+  restart->add_option("--set", line.run.overrides, "Change a key, such as time.end")
+      ->type_name("KEY=VALUE")
+      ->expected(1)
+      ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
+  restart->add_option("--wall-limit", texts.wall_limit, "Stop with a checkpoint before this time is over")
+      ->type_name("TIME");
+
+  app.add_subcommand("new", "Print a shipped case as a template; without a name, list them")
+      ->add_option("NAME", line.name, "Name of the case");
+
+  auto* keys = app.add_subcommand("keys", "Print every key of a case: type, unit, range, default, meaning");
+  keys->add_option("KIND", line.name, "Kind of case");
+  keys->add_flag("--markdown", line.markdown, "As docs/input.md");
+
+  app.add_subcommand("status", "Say where a run stands")
+      ->add_option("DIR", line.folder, "Folder of the run")
+      ->required();
+  app.add_subcommand("xdmf", "Write fields.xdmf anew from the files in DIR/fields")
+      ->add_option("DIR", line.folder, "Folder of the run")
+      ->required();
+  for (CLI::App* sub : app.get_subcommands({})) {
+    sub->set_help_flag("--help,-h", "Print this help");
+    sub->allow_extras();
+  }
+}
+
+/// What CLI11 could not place: a misspelt option, or a word too many.
+void refuse_leftovers(const CLI::App& app, const CLI::App* command) {
+  std::vector<std::string> known{"--help", "--version"};
+  if (command) {
+    known = {"--help"};
+    for (const CLI::Option* option : command->get_options())
+      for (const std::string& name : option->get_lnames()) known.push_back("--" + name);
+  }
+  const std::vector<std::string> left = app.remaining(true);
+  if (left.empty()) return;
+  const std::string word = left.front().substr(0, left.front().find('='));
+  const std::string where = command ? "kolmo " + command->get_name() : "kolmo";
+  if (word.starts_with("-")) {
+    const std::string near = nearest_name(word, known);
+    throw InputError(
+        fmt::format("{}: unknown option {} ({})", where, word,
+                    near.empty() ? fmt::format("see {} --help", where) : fmt::format("did you mean {}?", near)));
+  }
+  if (!command) {
+    std::vector<std::string> names;
+    for (const CLI::App* sub : app.get_subcommands({})) names.push_back(sub->get_name());
+    const std::string near = nearest_name(word, names);
+    throw InputError(fmt::format(
+        "kolmo: unknown command {} ({})", word,
+        near.empty() ? fmt::format("known: {}", fmt::join(names, ", ")) : fmt::format("did you mean {}?", near)));
+  }
+  throw InputError(fmt::format("{}: unexpected {} (one argument is taken)", where, word));
+}
+
+constexpr const char* about =
+    "Kolmo: incompressible flow in two and three dimensions, on many processes.\n"
+    "Run it alone or under mpirun. Options with one dash go to PETSc: -log_view, -pressure_ksp_monitor, "
+    "-pressure_pc_type hypre ...\n"
+    "Exit codes: 0 done, 2 bad input, 3 numerics, 4 files, 5 restart refused, 85 stopped on request with a checkpoint.";
+
+}  // namespace
+
+CommandLine parse_command_line(int argc, char** argv) {
+  CommandLine line;
+  Texts texts;
+  std::vector<std::string> words(argv + 1, argv + argc);
+  line.petsc = take_petsc_options(words);
+
+  CLI::App app(about, "kolmo");
+  app.set_help_flag("--help,-h", "Print this help");
+  bool version = false;
+  app.add_flag("--version", version, "Print the versions of Kolmo and of what it uses");
+  app.allow_extras();
+  add_commands(app, line, texts);
+  const auto chosen = [&]() -> CLI::App* {
+    const auto subs = app.get_subcommands();
+    return subs.empty() ? nullptr : subs.front();
+  };
+  try {
+    std::vector<std::string> reversed(words.rbegin(), words.rend());
+    app.parse(reversed);
+  } catch (const CLI::CallForHelp&) {
+    line.command = "help";
+    line.help = app.help();
+    return line;
+  } catch (const CLI::ParseError& error) {
+    refuse_leftovers(app, chosen());
+    throw InputError(
+        fmt::format("kolmo{}{}: {}", chosen() ? " " : "", chosen() ? chosen()->get_name() : "", error.what()));
+  }
+  refuse_leftovers(app, chosen());
+  if (version) {
+    line.command = "version";
+  } else if (const CLI::App* command = chosen()) {
+    line.command = command->get_name();
+  } else {
+    line.command = "help";
+    line.help = app.help();
+  }
+  if (!texts.wall_limit.empty()) line.run.wall_limit = seconds_of(texts.wall_limit);
+  return line;
+}
+
+}  // namespace kolmo::drivers

@@ -1,0 +1,42 @@
+#include <fmt/format.h>
+#include <petscsys.h>
+
+#include "commands.hpp"
+#include "kolmo/base/log.hpp"
+#include "kolmo/base/petsc.hpp"
+#include "kolmo/flow/settings.hpp"
+
+namespace kolmo::drivers {
+
+std::vector<const Schema*> all_schemas() { return {&flow::schema()}; }
+
+std::filesystem::path output_directory(const RunOptions& options, const CaseFile& file) {
+  if (!options.output.empty()) return options.output;
+  if (file.has("output.directory")) return file.text("output.directory");
+  const std::filesystem::path path = std::filesystem::absolute(file.name());
+  const bool plain = path.filename() == "case.toml" && path.has_parent_path() && path.parent_path() != path.root_path();
+  return plain ? path.parent_path().filename() : path.stem();
+}
+
+namespace {
+
+/// A misspelt PETSc option would otherwise pass in silence.
+void warn_of_unused_options(const Log& log) {
+  PetscInt count = 0;
+  char **names = nullptr, **values = nullptr;
+  petsc::check(PetscOptionsLeftGet(nullptr, &count, &names, &values));
+  for (PetscInt i = 0; i < count; ++i) log.warning(fmt::format("the PETSc option -{} was not used", names[i]));
+  petsc::check(PetscOptionsLeftRestore(nullptr, &count, &names, &values));
+}
+
+}  // namespace
+
+int run(const CommandLine& line) {
+  const Communicator comm;
+  const CaseFile file = CaseFile::read(comm, line.run.case_path, line.run.overrides, all_schemas());
+  const int code = run_flow(line.run, file);
+  warn_of_unused_options(Log(comm.root()));
+  return code;
+}
+
+}  // namespace kolmo::drivers

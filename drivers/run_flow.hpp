@@ -1,0 +1,34 @@
+/// A run of kind "flow" from its case file to its end.
+#pragma once
+
+#include <filesystem>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "kolmo/base/case_file.hpp"
+
+namespace kolmo::drivers {
+
+/// What the command line says of a run.
+struct RunOptions {
+  std::string case_path;
+  std::string output;  ///< folder; empty: what the case says
+  bool overwrite = false;
+  std::vector<std::string> overrides;  ///< the texts of --set
+  std::string restart;  ///< empty: a fresh start; "auto": newest valid checkpoint of the folder, if any; else a path
+  double wall_limit = 0.0;  ///< seconds; 0: none
+};
+
+/// The folder of a run: --output, else output.directory, else the case file's name without .toml (the name of its
+/// folder where it is called case.toml), in the working folder.
+std::filesystem::path output_directory(const RunOptions& options, const CaseFile& file);
+
+/// Facts for run.toml and `kolmo --version`: version, git hash, compiler, PETSc, MPI, HDF5, BLAS.
+std::vector<std::pair<std::string, std::string>> version_facts();
+
+/// Runs the case and returns the exit code of the program (ExitCode::done or ExitCode::stopped). Throws Error.
+/// Collective.
+int run_flow(const RunOptions& options, const CaseFile& file);
+
+}  // namespace kolmo::drivers
