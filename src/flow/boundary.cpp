@@ -167,6 +167,12 @@ template <int Dim>
 void VelocityBoundary<Dim>::apply(Velocity<Dim>& velocity) const {
   for (const Slab& slab : given_)
     if (slab.component == slab.d) unpack<Dim>(slab.values.data(), slab.box, velocity[slab.component]);
+  balance_outflow(velocity);
+  refresh(velocity);
+}
+
+template <int Dim>
+void VelocityBoundary<Dim>::refresh(Velocity<Dim>& velocity) const {
   for (int d = 0; d < Dim; ++d)
     for (Side side : both_sides)
       if (domain_.at_boundary(d, side)) fill_ghosts(velocity, d, side);
@@ -217,8 +223,7 @@ Box<Dim> VelocityBoundary<Dim>::unknowns(int c) const {
 }
 
 template <int Dim>
-void VelocityBoundary<Dim>::set_outflow_speed(const Velocity<Dim>& velocity) {
-  if (outflow_area_ == 0.0) return;
+std::array<double, 2 * Dim> VelocityBoundary<Dim>::outflow_speeds(const Velocity<Dim>& velocity) const {
   std::array<double, 4 * Dim> sums{};  // flux and area of every outflow face
   for (const Slab& slab : outflow_) {
     if (slab.component != slab.d) continue;
@@ -229,19 +234,23 @@ void VelocityBoundary<Dim>::set_outflow_speed(const Velocity<Dim>& velocity) {
     });
   }
   domain_.comm().sum(sums.data(), 4 * Dim);
+  std::array<double, 2 * Dim> speed{};
   for (int face = 0; face < 2 * Dim; ++face)
-    speed_[face] = sums[2 * Dim + face] > 0.0 ? std::max(0.0, sums[face] / sums[2 * Dim + face]) : 0.0;
+    if (sums[2 * Dim + face] > 0.0) speed[face] = std::max(0.0, sums[face] / sums[2 * Dim + face]);
+  return speed;
 }
 
 template <int Dim>
 void VelocityBoundary<Dim>::advance_outflow(double w0, const Velocity<Dim>& base0, double w1,
                                             const Velocity<Dim>* base1, double k, const Velocity<Dim>& in) {
+  if (outflow_area_ == 0.0) return;
+  const auto speed = outflow_speeds(in);
   for (Slab& slab : outflow_) {
     const int c = slab.component, d = slab.d;
     const Axis& axis = domain_.grid.axis(d);
     const int edge = slab.side == Side::low ? 0 : axis.cells();
     const double distance = c == d ? axis.width(slab.side == Side::low ? 0 : edge - 1) : axis.distance(edge);
-    const double rate = k * speed_[2 * d + static_cast<int>(slab.side)] / distance;
+    const double rate = k * speed[2 * d + static_cast<int>(slab.side)] / distance;
     const std::ptrdiff_t inside = (slab.side == Side::low ? 1 : -1) * domain_.layout.stride(d);
     std::size_t at = 0;
     for_each<Dim>(slab.box, [&](const Index<Dim>& i) {
@@ -303,18 +312,6 @@ void VelocityBoundary<Dim>::set_pressure(std::initializer_list<std::pair<double,
 }
 
 template <int Dim>
-void VelocityBoundary<Dim>::subtract_pressure(double weight, const Field<Dim>& earlier) {
-  for (Slab& slab : pressure_) {
-    const std::ptrdiff_t below = domain_.layout.stride(slab.d);
-    std::size_t at = 0;
-    for_each<Dim>(slab.box, [&](const Index<Dim>& i) {
-      const double* p = earlier.origin() + domain_.layout.offset(i);
-      slab.values[at++] -= weight * 0.5 * (p[0] + p[-below]);
-    });
-  }
-}
-
-template <int Dim>
 void VelocityBoundary<Dim>::apply_pressure(Field<Dim>& pressure) const {
   for (int d = 0; d < Dim; ++d)
     for (Side side : both_sides) {
@@ -328,6 +325,12 @@ void VelocityBoundary<Dim>::apply_pressure(Field<Dim>& pressure) const {
         *at = at[inside];
       });
     }
+  set_pressure_ghosts(pressure);
+  domain_.exchange(pressure);
+}
+
+template <int Dim>
+void VelocityBoundary<Dim>::set_pressure_ghosts(Field<Dim>& pressure) const {
   for (const Slab& slab : pressure_) {
     const int shift = slab.side == Side::low ? -1 : 0;  // from the face to the ghost cell
     const std::ptrdiff_t inside = (slab.side == Side::low ? 1 : -1) * domain_.layout.stride(slab.d);
@@ -338,7 +341,6 @@ void VelocityBoundary<Dim>::apply_pressure(Field<Dim>& pressure) const {
       *at = 2.0 * slab.values[value++] - at[inside];
     });
   }
-  domain_.exchange(pressure);
 }
 
 template <int Dim>

@@ -180,7 +180,6 @@ void Model<Dim>::solve_pressure(Field<Dim>& p) {
   Sweep<Dim> sweep{&state_.velocity, &rate, &state_.velocity, 0.0, nullptr, 0.0, 1.0};
   forces_.set_time(state_.t);
   sweep.force = forces_.uniform();
-  boundary_.set_outflow_speed(state_.velocity);
   boundary_.advance_outflow(0.0, state_.velocity, 0.0, nullptr, 1.0, state_.velocity);
   momentum_.sweep(sweep);
   for (int c = 0; c < Dim; ++c) {
@@ -198,7 +197,6 @@ void Model<Dim>::solve_pressure(Field<Dim>& p) {
   boundary_.store_outflow(rate);
   boundary_.set_rate(state_.t, 0.5 * (state_.dt > 0.0 ? state_.dt : choose_step()));
   boundary_.apply(rate);
-  boundary_.balance_outflow(rate);
   boundary_.set_pressure({{1.0, state_.t}});
   p.copy_from(state_.p);
   projection_.solve_pressure(rate, p, solver_space);

@@ -110,12 +110,11 @@ void Projection<Dim>::solve(double* b, Field<Dim>& phi, double* guess) {
 
 template <int Dim>
 void Projection<Dim>::project(Velocity<Dim>& u, double dt, Field<Dim>& phi, Velocity<Dim>& workspace) {
-  boundary_.balance_outflow(u);
   double* b = workspace[0].data();
   right_hand_side(u, 1.0 / dt, b);
   solve(b, phi, workspace[1].data());
   correct(u, dt, phi);
-  boundary_.apply(u);
+  boundary_.refresh(u);
 }
 
 template <int Dim>

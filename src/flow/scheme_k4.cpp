@@ -33,7 +33,6 @@ class K4 final : public TimeScheme<Dim> {
 
   void step(State<Dim>& s, double dt) override {
     const bool start = !s.has_history();
-    p_.boundary.set_outflow_speed(s.velocity);
     predict(s, dt, start);
     stage4(s, dt);
     finish(s, dt, start);
@@ -81,12 +80,12 @@ class K4 final : public TimeScheme<Dim> {
 
     // p_e(0) / 4 is in register A already; what the solve finds is the rest.
     const auto [e, e_old] = start ? std::pair{0.0, 1.0} : s.extrapolation(0.0);
-    p_.boundary.set_pressure({{0.25, s.t}, {0.75, t4}});
-    p_.boundary.subtract_pressure(0.25 * e, s.p);
-    p_.boundary.subtract_pressure(0.25 * e_old, s.p_old);
+    p_.boundary.set_pressure({{0.75, t4}});  // p' = p(t)/4 + 3 p(t4)/4 on pressure faces, less p_e(0)/4 = p(t)/4
     if (p_.projection.iterative()) combine(work_, -0.25 * e, s.p, -0.25 * e_old, s.p_old);  // first guess: phi' = phi4
     p_.projection.project(a_, dt, work_, b_);
     combine(work_, 0.25 * e, s.p, 0.25 * e_old, s.p_old);
+    p_.boundary.set_pressure({{0.25, s.t}, {0.75, t4}});
+    p_.boundary.set_pressure_ghosts(work_);
 
     swap(s.p, s.p_old);
     swap(s.p, work_);
@@ -99,14 +98,23 @@ class K4 final : public TimeScheme<Dim> {
   }
 
   // A predictor stage with the pressure c.first p + c.second p_old in its sweep.
-  void advance(Sweep<Dim> sweep, const State<Dim>& s, std::pair<double, double> c, double t_in, double t_out,
-               Register in) {
+  void advance(Sweep<Dim> sweep, State<Dim>& s, std::pair<double, double> c, double t_in, double t_out, Register in) {
     if (c.first != 0.0 || c.second != 0.0) {
+      if (p_.boundary.has_pressure_faces()) set_face_pressure(s, c, t_in);
       sweep.p0 = &s.p, sweep.c0 = c.first;
       sweep.p1 = &s.p_old, sweep.c1 = c.second;
     }
     const double held = run_stage<Dim>(p_, sweep, {t_in, t_out}, in);
     if (in == Register::u) held_first_ = held;
+  }
+
+  // On pressure faces the value is known: an extrapolated one would leave an error no later solve removes. It goes into
+  // the ghosts of whichever field has weight; the other's value there is zero.
+  void set_face_pressure(State<Dim>& s, std::pair<double, double> c, double t) {
+    p_.boundary.set_pressure({{c.first != 0.0 ? 1.0 / c.first : 0.0, t}});
+    p_.boundary.set_pressure_ghosts(s.p);
+    p_.boundary.set_pressure({{c.first != 0.0 ? 0.0 : 1.0 / c.second, t}});
+    p_.boundary.set_pressure_ghosts(s.p_old);
   }
 
   // f += a p + b q, ghosts included.

@@ -37,7 +37,6 @@ class RK3 final : public TimeScheme<Dim> {
     const auto guess = [&] {
       if (p_.projection.iterative()) work_.copy_from(s.p);
     };
-    p_.boundary.set_outflow_speed(u);
 
     double held = share * run_stage<Dim>(p_, {&u, &a_, &u, 1.0, nullptr, 0.0, k1}, {s.t, t2}, Register::u);
     scalars.advance({Register::u, Register::a, Register::u, 1.0, Register::u, 0.0, k1, s.t, t2, true}, u);
@@ -65,6 +64,8 @@ class RK3 final : public TimeScheme<Dim> {
     const std::ptrdiff_t n = static_cast<std::ptrdiff_t>(work_.size());
 #pragma GCC ivdep
     for (std::ptrdiff_t i = 0; i < n; ++i) phi[i] += 0.25 * phi2[i];
+    p_.boundary.set_pressure({{0.25, s.t}, {0.75, t3}});
+    p_.boundary.set_pressure_ghosts(work_);
     swap(s.p, s.p_old);
     swap(s.p, work_);
     s.dt_old = s.dt;

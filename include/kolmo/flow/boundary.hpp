@@ -33,23 +33,20 @@ class VelocityBoundary {
   /// Evaluates their rates of change at time t instead, by a fourth-order central difference over t - 2h .. t + 2h.
   /// `set_time` goes back.
   void set_rate(double t, double h);
-  /// Normal values, then ghosts; then exchanges ghosts across cuts and periodic ends.
+  /// Normal values, the balance of the outflow faces, then ghosts and the exchange. Collective.
   void apply(Velocity<Dim>& velocity) const;
+  /// Ghosts and the exchange alone, after a correction that left the boundary faces as they were.
+  void refresh(Velocity<Dim>& velocity) const;
   /// Local indices of component c that the momentum equation advances: all owned faces but those with a given or
   /// convected value.
   Box<Dim> unknowns(int c) const;
 
-  /// The stage values of the outflow state: w0 base0 + w1 base1 + k (-U d(in)/dn), kept until `store_outflow` writes
-  /// them to the velocity the stage produced. Two calls, because the sweep in between may overwrite base.
+  /// The stage values of the outflow state: w0 base0 + w1 base1 + k (-U d(in)/dn), U from `in` (frozen speeds would
+  /// leave order 1), kept until `store_outflow` writes them to the velocity the stage produced. Two calls, because the
+  /// sweep in between may overwrite base. Collective if there is an outflow face.
   void advance_outflow(double w0, const Velocity<Dim>& base0, double w1, const Velocity<Dim>* base1, double k,
                        const Velocity<Dim>& in);
   void store_outflow(Velocity<Dim>& out) const;
-  /// Adds to the outflow faces evenly what makes the net flux through all faces zero. Collective if there is an outflow
-  /// face.
-  void balance_outflow(Velocity<Dim>& velocity) const;
-  /// U of every outflow face from the velocity now. Collective if there is an outflow face.
-  void set_outflow_speed(const Velocity<Dim>& velocity);
-
   /// Flux out of the domain through every face, 2 * d + side. Collective.
   std::array<double, 2 * Dim> fluxes(const Velocity<Dim>& velocity) const;
 
@@ -59,8 +56,9 @@ class VelocityBoundary {
   /// p / rho on the pressure faces at time t for the next apply_pressure and `pressure_source`; `weights` times several
   /// times give the combination sum w_i p(t_i) a stage needs.
   void set_pressure(std::initializer_list<std::pair<double, double>> weights_and_times);
-  /// Takes weight * (value of an earlier pressure on the faces, the mean of ghost and inside) off those values.
-  void subtract_pressure(double weight, const Field<Dim>& earlier);
+  /// Ghosts at pressure faces only, for the values set by `set_pressure`; no exchange (a gradient at those faces reads
+  /// no other).
+  void set_pressure_ghosts(Field<Dim>& pressure) const;
   /// Adds V/(w) c p_b, what the Dirichlet values contribute to the right-hand side of A phi = b (packed over owned
   /// cells).
   void add_pressure_source(double* b) const;
@@ -77,6 +75,9 @@ class VelocityBoundary {
     std::vector<double> values;
     bool varies = false;
   };
+  /// Adds evenly to the outflow faces what makes the net flux through all faces zero. Pressure faces need no balance.
+  void balance_outflow(Velocity<Dim>& velocity) const;
+  std::array<double, 2 * Dim> outflow_speeds(const Velocity<Dim>& velocity) const;
   void evaluate(Slab& slab, double t) const;
   void balance_inlets();
   double area_weight(int d, const Index<Dim>& i) const;
@@ -90,7 +91,6 @@ class VelocityBoundary {
   std::vector<Slab> given_;     // velocities
   std::vector<Slab> outflow_;   // stage values of the outflow state
   std::vector<Slab> pressure_;  // p / rho
-  std::array<double, 2 * Dim> speed_{};
   double inlet_correction_ = 0.0, inlet_area_ = 0.0, outflow_area_ = 0.0;
   bool evaluated_ = false;
 };

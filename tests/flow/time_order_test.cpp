@@ -1,0 +1,99 @@
+// Order in time of the explicit schemes against the same grid advanced with tiny steps, so that no space error enters.
+#include <gtest/gtest.h>
+
+#include "support/flow_cases.hpp"
+
+namespace kolmo::test {
+namespace {
+
+using flow::Model;
+using flow::Scheme;
+
+// Carried vortices seen through a box: normal and tangential velocities of four inlets that all depend on time.
+Settings through_box(Scheme scheme) {
+  const CarriedVortices vortices{5e-3};
+  Settings s = box(2, 24, 0.3, 4.1, BoundaryType::inlet, vortices.nu);
+  for (auto& face : s.boundary) face.velocity = {expression(vortices.u()), expression(vortices.v()), Expression(0.0)};
+  set_exact(s, {vortices.u(), vortices.v()}, vortices.p());
+  s.time.scheme = scheme;
+  return s;
+}
+
+// A closed box whose lid and body force oscillate, on a stretched grid.
+Settings oscillating_box(Scheme scheme) {
+  Settings s = box(2, 24, 0.0, 1.0, BoundaryType::no_slip, 5e-3);
+  s.axes[0].spacing = s.axes[1].spacing = Spacing::tanh;
+  s.axes[0].strength = s.axes[1].strength = 1.0;
+  s.boundary[3].velocity[0] = expression("sin(pi*x)^2*(1+0.5*sin(5*t))");
+  s.force.body = {expression("sin(3*t)*y"), expression("cos(4*t)*x"), Expression(0.0)};
+  set_exact(s, {"sin(pi*x)^2*sin(2*pi*y)", "-sin(2*pi*x)*sin(pi*y)^2"}, "0");
+  s.time.scheme = scheme;
+  return s;
+}
+
+// Pressure faces at both ends of a channel, pressures oscillating.
+Settings pressure_channel(Scheme scheme) {
+  Settings s = box(2, 16, 0.0, 1.0, BoundaryType::no_slip, 2e-2);
+  s.boundary[0].type = s.boundary[1].type = BoundaryType::pressure;
+  s.boundary[0].pressure = expression("1+0.5*sin(6*t)+0.1*y");
+  s.boundary[1].pressure = expression("0.2*cos(5*t)");
+  set_exact(s, {"y*(1-y)", "0"}, "0");
+  s.time.scheme = scheme;
+  return s;
+}
+
+// Inflow that pulsates, outflow by convection.
+Settings outflow_channel(Scheme scheme) {
+  Settings s = box(2, 16, 0.0, 1.0, BoundaryType::no_slip, 2e-2);
+  s.boundary[0].type = BoundaryType::inlet;
+  s.boundary[0].velocity = {expression("6*y*(1-y)*(1+0.3*sin(5*t))"), expression("0.2*sin(2*pi*y)*sin(3*t)"), Expression(0.0)};
+  s.boundary[1].type = BoundaryType::outflow;
+  set_exact(s, {"6*y*(1-y)", "0"}, "0");
+  s.time.scheme = scheme;
+  return s;
+}
+
+struct OrderCase {
+  const char* name;
+  Settings (*settings)(Scheme);
+  double end;
+  int steps;
+};
+
+class TimeOrder : public testing::TestWithParam<std::tuple<Scheme, OrderCase, double>> {};
+
+TEST_P(TimeOrder, VelocityIsThirdOrder) {
+  const auto [scheme, c, unevenness] = GetParam();
+  const Settings s = c.settings(scheme);
+  Model<2> reference(s, Communicator());
+  reference.initialise();
+  run_steps(reference, c.end, 16 * c.steps);
+  double error[3];
+  for (int level = 0; level < 3; ++level) {
+    Model<2> model(s, Communicator());
+    model.initialise();
+    run_steps(model, c.end, c.steps << level, unevenness);
+    error[level] = max_difference(model, model.velocity(), reference.velocity());
+    EXPECT_LE(model.max_divergence() * model.domain().grid.min_width(), 1e-12);
+  }
+  const double observed = order(error[1], error[2]);
+  RecordProperty("order", std::to_string(observed));
+  if (Communicator().root())
+    std::printf("%s: errors %.3e %.3e %.3e orders %.2f %.2f\n", c.name, error[0], error[1], error[2], order(error[0], error[1]), observed);
+  EXPECT_GE(observed, 2.9);
+}
+
+INSTANTIATE_TEST_SUITE_P(Explicit, TimeOrder,
+                         testing::Combine(testing::Values(Scheme::k4, Scheme::rk3),
+                                          testing::Values(OrderCase{"through_box", through_box, 1.0, 20},
+                                                          OrderCase{"oscillating_box", oscillating_box, 1.0, 64},
+                                                          OrderCase{"pressure_channel", pressure_channel, 1.0, 64},
+                                                          OrderCase{"outflow_channel", outflow_channel, 1.0, 64}),
+                                          testing::Values(0.0, 0.4)),
+                         [](const auto& info) {
+                           return std::string(std::get<0>(info.param) == Scheme::k4 ? "k4_" : "rk3_") + std::get<1>(info.param).name +
+                                  (std::get<2>(info.param) > 0 ? "_uneven" : "_even");
+                         });
+
+}  // namespace
+}  // namespace kolmo::test
