@@ -18,7 +18,7 @@ namespace {
 namespace fs = std::filesystem;
 
 template <int Dim>
-struct Setup {
+struct Case {
   Communicator comm;
   Grid<Dim> grid = make_grid();
   Decomposition<Dim> decomposition{comm, grid.cells(), {}, Decomposition<Dim>::choose(comm.size(), grid.cells())};
@@ -26,8 +26,15 @@ struct Setup {
 
   static Grid<Dim> make_grid() {
     std::array<Axis, Dim> axes;
-    for (int d = 0; d < Dim; ++d)
-      axes[d] = Axis({.from = -0.5 * d, .to = 1.0 + d, .cells = 8 - d, .spacing = Spacing::tanh, .strength = 1.5});
+    for (int d = 0; d < Dim; ++d) {
+      AxisSpec spec;
+      spec.from = -0.5 * d;
+      spec.to = 1.0 + d;
+      spec.cells = 8 - d;
+      spec.spacing = Spacing::tanh;
+      spec.strength = 1.5;
+      axes[d] = Axis(spec);
+    }
     return Grid<Dim>(axes);
   }
   /// x + 2 y + 4 z + 8 component at the field's location, ghosts included: averaging to cells is exact for it.
@@ -48,11 +55,11 @@ struct Setup {
 };
 
 template <int Dim>
-void write_steps(const Setup<Dim>& setup, SnapshotWriter<Dim>& writer, const std::vector<int>& steps) {
-  const Field<Dim> pressure = setup.linear(Location::cells(), 0);
+void write_steps(const Case<Dim>& box, SnapshotWriter<Dim>& writer, const std::vector<int>& steps) {
+  const Field<Dim> pressure = box.linear(Location::cells(), 0);
   std::vector<Field<Dim>> velocity;
   std::vector<const Field<Dim>*> pointers;
-  for (int d = 0; d < Dim; ++d) velocity.push_back(setup.linear(Location::faces(d), d));
+  for (int d = 0; d < Dim; ++d) velocity.push_back(box.linear(Location::faces(d), d));
   for (const auto& component : velocity) pointers.push_back(&component);
   for (const int step : steps) {
     writer.begin(step, 0.25 * step);
@@ -105,11 +112,11 @@ TYPED_TEST_SUITE(Snapshot, Dimensions);
 
 TYPED_TEST(Snapshot, XmlLeadsToTheRightNumbers) {
   constexpr int Dim = TypeParam::value;
-  const Setup<Dim> setup;
+  const Case<Dim> box;
   const test::TemporaryFolder folder;
-  SnapshotWriter<Dim> writer(setup.grid, setup.decomposition, folder.path());
-  write_steps(setup, writer, {0, 100});
-  setup.comm.barrier();
+  SnapshotWriter<Dim> writer(box.grid, box.decomposition, folder.path());
+  write_steps(box, writer, {0, 100});
+  box.comm.barrier();
   EXPECT_EQ(times(folder.path()), (std::vector<double>{0.0, 25.0}));
 
   pugi::xml_document xml;
@@ -120,7 +127,7 @@ TYPED_TEST(Snapshot, XmlLeadsToTheRightNumbers) {
   int d = 0;
   for (const auto& item : step.child("Geometry").children("DataItem")) {
     if (d < Dim) {
-      EXPECT_EQ(fetch(folder.path(), item), setup.grid.axis(d).node_list());
+      EXPECT_EQ(fetch(folder.path(), item), box.grid.axis(d).node_list());
     }
     ++d;
   }
@@ -132,10 +139,10 @@ TYPED_TEST(Snapshot, XmlLeadsToTheRightNumbers) {
     const std::vector<double> values = fetch(folder.path(), attribute.child("DataItem"));
     std::size_t at = 0;
     Box<Dim> all;
-    all.end = setup.grid.cells();
+    all.end = box.grid.cells();
     for_each<Dim>(all, [&](const Index<Dim>& i) {
       for (int c = 0; c < (vector ? 3 : 1); ++c) {
-        const double expected = c < Dim ? Setup<Dim>::value(setup.grid.point(i, Location::cells()), c) : 0.0;
+        const double expected = c < Dim ? Case<Dim>::value(box.grid.point(i, Location::cells()), c) : 0.0;
         EXPECT_NEAR(values.at(at++), expected, 4e-6);
       }
     });
@@ -144,29 +151,29 @@ TYPED_TEST(Snapshot, XmlLeadsToTheRightNumbers) {
 }
 
 TEST(SnapshotFiles, DescribeThemselves) {
-  const Setup<3> setup;
+  const Case<3> box;
   const test::TemporaryFolder folder;
-  SnapshotWriter<3> writer(setup.grid, setup.decomposition, folder.path(),
+  SnapshotWriter<3> writer(box.grid, box.decomposition, folder.path(),
                            {.precision = Precision::float64, .version = "1.2", .git = "abcdef"});
-  write_steps(setup, writer, {7});
-  const H5File file = H5File::open(setup.comm, folder / "fields/000007.h5");
+  write_steps(box, writer, {7});
+  const H5File file = H5File::open(box.comm, folder / "fields/000007.h5");
   EXPECT_EQ(file.read_integer("/", "step"), 7);
   EXPECT_EQ(file.read_number("/", "time"), 1.75);
   EXPECT_EQ(file.read_text("/", "git"), "abcdef");
   EXPECT_EQ(file.read_text("velocity", "unit"), "m/s");
   EXPECT_EQ(file.precision("velocity"), Precision::float64);
-  EXPECT_EQ(H5File::open(setup.comm, folder / "fields/grid.h5").read_integer("/", "dimension"), 3);
+  EXPECT_EQ(H5File::open(box.comm, folder / "fields/grid.h5").read_integer("/", "dimension"), 3);
 }
 
 TEST(SnapshotFiles, RebuiltXmlIsTheSame) {
-  const Setup<2> setup;
+  const Case<2> box;
   const test::TemporaryFolder folder;
-  SnapshotWriter<2> writer(setup.grid, setup.decomposition, folder.path());
-  write_steps(setup, writer, {0, 5, 1234567});
-  setup.comm.barrier();
+  SnapshotWriter<2> writer(box.grid, box.decomposition, folder.path());
+  write_steps(box, writer, {0, 5, 1234567});
+  box.comm.barrier();
   const std::string before = read_text_file(folder / "fields.xdmf");
-  setup.comm.barrier();
-  if (setup.comm.root()) {
+  box.comm.barrier();
+  if (box.comm.root()) {
     fs::remove(folder / "fields.xdmf");
     std::ofstream(folder / "fields/000009.h5") << "half a file";
     std::ofstream(folder / "fields/000010.h5.tmp") << "not published";
@@ -180,36 +187,36 @@ TEST(SnapshotFiles, RebuiltXmlIsTheSame) {
 }
 
 TEST(SnapshotFiles, ResumeCutsBack) {
-  const Setup<2> setup;
+  const Case<2> box;
   const test::TemporaryFolder folder;
   {
-    SnapshotWriter<2> writer(setup.grid, setup.decomposition, folder.path());
-    write_steps(setup, writer, {0, 10, 20, 30});
+    SnapshotWriter<2> writer(box.grid, box.decomposition, folder.path());
+    write_steps(box, writer, {0, 10, 20, 30});
   }
   {
-    SnapshotWriter<2> writer(setup.grid, setup.decomposition, folder.path(), {}, 15);
-    setup.comm.barrier();
+    SnapshotWriter<2> writer(box.grid, box.decomposition, folder.path(), {}, 15);
+    box.comm.barrier();
     EXPECT_EQ(times(folder.path()), (std::vector<double>{0.0, 2.5}));
     EXPECT_FALSE(fs::exists(folder / "fields/000020.h5"));
-    setup.comm.barrier();
-    write_steps(setup, writer, {20});
+    box.comm.barrier();
+    write_steps(box, writer, {20});
   }
-  setup.comm.barrier();
+  box.comm.barrier();
   EXPECT_EQ(times(folder.path()), (std::vector<double>{0.0, 2.5, 5.0}));
-  setup.comm.barrier();
-  const SnapshotWriter<2> fresh(setup.grid, setup.decomposition, folder.path());
-  setup.comm.barrier();
+  box.comm.barrier();
+  const SnapshotWriter<2> fresh(box.grid, box.decomposition, folder.path());
+  box.comm.barrier();
   EXPECT_FALSE(fs::exists(folder / "fields.xdmf"));
   EXPECT_FALSE(fs::exists(folder / "fields/000000.h5"));
 }
 
 TEST(SnapshotFiles, AbandonedStepLeavesNothing) {
-  const Setup<2> setup;
+  const Case<2> box;
   const test::TemporaryFolder folder;
-  SnapshotWriter<2> writer(setup.grid, setup.decomposition, folder.path());
+  SnapshotWriter<2> writer(box.grid, box.decomposition, folder.path());
   writer.begin(1, 0.1);
   writer.abandon();
-  setup.comm.barrier();
+  box.comm.barrier();
   EXPECT_FALSE(fs::exists(folder / "fields/000001.h5.tmp"));
   EXPECT_FALSE(fs::exists(folder / "fields/000001.h5"));
 }
