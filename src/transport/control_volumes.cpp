@@ -19,7 +19,7 @@ ControlLine::ControlLine(const Axis& axis, bool staggered, EndUnknowns ends, int
   begin_ = std::max(begin, first_) - origin_;
   end_ = std::min(held, last_) - origin_;
   const int owned = end - begin;
-  for (std::vector<double>* v : {&position_, &width_, &inverse_width_, &face_, &inverse_distance_})
+  for (std::vector<double>* v : {&position_, &width_, &inverse_width_, &face_, &inverse_distance_, &below_, &above_})
     v->assign(owned + 2 * ghosts, 0.0);
   for (int i = -ghosts; i < owned + ghosts; ++i) {
     const int g = origin_ + i, at = i + ghosts;
@@ -28,7 +28,10 @@ ControlLine::ControlLine(const Axis& axis, bool staggered, EndUnknowns ends, int
     // read.
     const int h = std::max(g, -1);
     width_[at] = staggered ? axis.distance(h) : axis.width(g);
-    face_[at] = staggered ? axis.centre(h - 1) : axis.node(g);
+    const int f = periodic_ && h == axis.cells() ? 0 : h;
+    face_[at] = staggered ? axis.centre(f - 1) : axis.node(f);
+    below_[at] = staggered ? axis.node(f - 1) : axis.centre(f - 1);
+    above_[at] = staggered ? axis.node(f) : axis.centre(f);
     inverse_distance_[at] = 1.0 / (staggered ? axis.width(h - 1) : axis.distance(h));
   }
   place_boundary(axis, staggered, ends, end);

@@ -51,9 +51,11 @@ class ControlLine {
   const double* width() const { return width_.data() + ghosts; }
   const double* inverse_width() const { return inverse_width_.data() + ghosts; }
   const double* face() const { return face_.data() + ghosts; }
-  const double* inverse_distance() const {
-    return inverse_distance_.data() + ghosts;
-  }  ///< 1 / (position f - position f-1)
+  const double* inverse_distance() const { return inverse_distance_.data() + ghosts; }  ///< 1 / (above - below)
+  /// Coordinates of the points joined across face f, unknowns f - 1 and f. The last face of a periodic direction is the
+  /// first one, and has its coordinates, so that a coefficient sampled there is one number.
+  const double* below() const { return below_.data() + ghosts; }
+  const double* above() const { return above_.data() + ghosts; }
 
  private:
   static constexpr int ghosts = 2;
@@ -63,7 +65,7 @@ class ControlLine {
   std::array<bool, 2> at_boundary_{};
   std::array<Outside, 2> outside_{};
   std::array<double, 2> outside_distance_{};
-  std::vector<double> position_, width_, inverse_width_, face_, inverse_distance_;
+  std::vector<double> position_, width_, inverse_width_, face_, inverse_distance_, below_, above_;
 };
 
 /// The control volumes of a location of a grid, and which of them this rank holds.

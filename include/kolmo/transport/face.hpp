@@ -71,8 +71,8 @@ FaceRow<Dim, Along> inner_row(const ControlVolumes<Dim>& volumes, int direction,
   FaceRow<Dim, Along> row{.direction = direction, .index = index, .volumes = &volumes};
   row.inverse_distance = Metric<Along>(line.inverse_distance() + f);
   row.face = Metric<Along>(line.face() + f);
-  row.low = Metric<Along>(line.position() + f - 1);
-  row.high = Metric<Along>(line.position() + f);
+  row.low = Metric<Along>(line.below() + f);
+  row.high = Metric<Along>(line.above() + f);
   row.width_low = Metric<Along>(line.width() + f - 1);
   row.width_high = Metric<Along>(line.width() + f);
   row.inverse_before = Metric<Along>(line.inverse_distance() + f - 1);

@@ -64,7 +64,7 @@ template <int Dim, class Law>
 LinearFlux Flux<Dim, Law>::face(int d, const Index<Dim>& i) const {
   for (const Side side : both_sides)
     if (on_boundary(d, i[d], side)) {
-      const FaceWeights w = law_.row(boundary_row(volumes(), d, side, i))(0);
+      const FaceWeights w = law_.row(boundary_row<Dim>(volumes(), d, side, i))(0);
       const auto& slab = boundary_->slab(d, side);
       return fold(w, side, slab, slab.at(boundary_->slab_offset(d, side, i)));
     }
@@ -79,8 +79,8 @@ void Flux<Dim, Law>::along(const Field<Dim>& q, const Index<Dim>& row, double* f
   int begin = 0, end = length_ + 1;
   if (on_boundary(0, row[0], Side::low)) flux[begin++] = boundary_value(q, 0, row);
   if (on_boundary(0, row[0] + length_, Side::high))
-    flux[--end] = boundary_value(q, 0, detail::shifted(row, 0, length_));
-  const auto weights = law_.row(inner_row<Dim, true>(volumes(), 0, detail::shifted(row, 0, begin)));
+    flux[--end] = boundary_value(q, 0, detail::shifted<Dim>(row, 0, length_));
+  const auto weights = law_.row(inner_row<Dim, true>(volumes(), 0, detail::shifted<Dim>(row, 0, begin)));
   if constexpr (Law::limited) {
     const double* p = pad(q, row) + begin;
     detail::limited_row(weights, {p - 2, p - 1, p, p + 1}, flux + begin, end - begin);
@@ -98,7 +98,7 @@ const double* Flux<Dim, Law>::pad(const Field<Dim>& q, const Index<Dim>& row) {
   std::copy(inner - (low ? 0 : reach), inner + length_ + (high ? 0 : reach), padded_.data() + (low ? reach : 0));
   double* zero = padded_.data() + reach;
   if (low) zero[-1] = ghost(q, 0, Side::low, row);
-  if (high) zero[length_] = ghost(q, 0, Side::high, detail::shifted(row, 0, length_ - 1));
+  if (high) zero[length_] = ghost(q, 0, Side::high, detail::shifted<Dim>(row, 0, length_ - 1));
   return zero;
 }
 
@@ -113,7 +113,7 @@ void Flux<Dim, Law>::across(const Field<Dim>& q, int d, const Index<Dim>& row, d
   if constexpr (Law::limited) {
     const double *low2 = high - 2 * s, *high2 = high + s;
     if (on_boundary(d, row[d] - 1, Side::low))
-      low2 = ghost_row(q, d, Side::low, detail::shifted(row, d, -1), before_.data());
+      low2 = ghost_row(q, d, Side::low, detail::shifted<Dim>(row, d, -1), before_.data());
     if (on_boundary(d, row[d] + 1, Side::high)) high2 = ghost_row(q, d, Side::high, row, after_.data());
     detail::limited_row(weights, {low2, high - s, high, high2}, flux, length_);
   } else {
@@ -123,7 +123,7 @@ void Flux<Dim, Law>::across(const Field<Dim>& q, int d, const Index<Dim>& row, d
 
 template <int Dim, class Law>
 void Flux<Dim, Law>::across_boundary(const Field<Dim>& q, int d, Side side, const Index<Dim>& row, double* flux) const {
-  const auto weights = law_.row(boundary_row(volumes(), d, side, row));
+  const auto weights = law_.row(boundary_row<Dim>(volumes(), d, side, row));
   const auto& slab = boundary_->slab(d, side);
   const std::ptrdiff_t at = boundary_->slab_offset(d, side, row);
   const double* inside = q.origin() + q.layout().offset(row) - (side == Side::low ? 0 : q.layout().stride(d));
@@ -137,7 +137,7 @@ template <int Dim, class Law>
 double Flux<Dim, Law>::boundary_value(const Field<Dim>& q, int d, const Index<Dim>& i) const {
   const LinearFlux f = face(d, i);
   const Side side = on_boundary(d, i[d], Side::low) ? Side::low : Side::high;
-  return (f.low + f.high) * q(detail::shifted(i, d, side == Side::low ? 0 : -1)) + f.constant;
+  return (f.low + f.high) * q(detail::shifted<Dim>(i, d, side == Side::low ? 0 : -1)) + f.constant;
 }
 
 template <int Dim, class Law>
@@ -170,7 +170,7 @@ void Flux<Dim, Law>::apply(const Field<Dim>& q, Field<Dim>& rate, double factor,
             high);  // rows come with direction 1 fastest: the high faces of the last row are the low faces of this one
       else
         across(q, d, row, low);
-      across(q, d, detail::shifted(row, d, 1), high);
+      across(q, d, detail::shifted<Dim>(row, d, 1), high);
       if (d == 1 && low != low1_.data()) low1_.swap(high1_);
       const double inverse_d = v.line(d).inverse_width()[row[d]];
       for (int k = 0; k < n; ++k) sum_[k] += (low[k] - high[k]) * inverse_d;
@@ -191,7 +191,7 @@ void Flux<Dim, Law>::add_constants(Field<Dim>& rate, double factor) const {
       if (!boundary_->slab(d, side).present) continue;
       const bool low = side == Side::low;
       for_each<Dim>(boundary_->inside_box(d, side), [&](const Index<Dim>& i) {
-        const double constant = face(d, low ? i : detail::shifted(i, d, 1)).constant;
+        const double constant = face(d, low ? i : detail::shifted<Dim>(i, d, 1)).constant;
         rate(i) += (low ? factor : -factor) * constant * v.line(d).inverse_width()[i[d]];
       });
     }
@@ -203,7 +203,7 @@ double Flux<Dim, Law>::boundary_flux(const Field<Dim>& q, int d, Side side) cons
   const auto& slab = boundary_->slab(d, side);
   if (slab.present)
     for_each<Dim>(boundary_->inside_box(d, side), [&](const Index<Dim>& i) {
-      const Index<Dim> at = side == Side::low ? i : detail::shifted(i, d, 1);
+      const Index<Dim> at = side == Side::low ? i : detail::shifted<Dim>(i, d, 1);
       sum += volumes().area(d, i) * slab.sign * boundary_value(q, d, at);
     });
   return volumes().comm().sum(sum);

@@ -46,7 +46,7 @@ petsc::Handle<Mat> assemble(const Flux<Dim, Law>& flux, double shift, double sca
 /// W (shift - scale sum_d L_d) of constant diffusion (T3) with coefficient 1 under these rules (W = volume), for
 /// Solver: the pressure Laplacian with shift 0, implicit viscosity with shift 1 and scale = viscosity * theta * dt.
 /// Rules must be of the same kind all over a side, which they are. Values and fluxes given on boundaries stand in
-/// Flux::add_constants. Collective: no.
+/// Flux::add_constants.
 template <int Dim>
 SeparableOperator<Dim> separable_operator(const Boundary<Dim>& boundary, double shift, double scale);
 

@@ -12,7 +12,7 @@ void for_each_row_of(const Flux<Dim, Law>& flux, Visitor&& visit) {
     Row<Dim> row{.index = i};
     for (int d = 0; d < Dim; ++d) {
       const double inverse = v.line(d).inverse_width()[i[d]];
-      const LinearFlux below = flux.face(d, i), above = flux.face(d, detail::shifted(i, d, 1));
+      const LinearFlux below = flux.face(d, i), above = flux.face(d, detail::shifted<Dim>(i, d, 1));
       row.diagonal += (below.high - above.low) * inverse;
       row.low[d] = below.low * inverse;
       row.high[d] = -above.high * inverse;
@@ -48,14 +48,14 @@ petsc::Handle<Mat> assemble(const Flux<Dim, Law>& flux, double shift, double sca
   const Numbering<Dim> number(v.unknowns());
   petsc::Handle<Mat> matrix = detail::start_matrix(v.comm(), v.box().size(), 2 * Dim + 1);
   for_each_row_of(flux, [&](const Row<Dim>& row) {
-    std::array<PetscInt, 2 * Dim + 1> columns{number(detail::neighbour(v, row.index, 0, 0))};
+    std::array<PetscInt, 2 * Dim + 1> columns{number(detail::neighbour<Dim>(v, row.index, 0, 0))};
     std::array<double, 2 * Dim + 1> values{shift - scale * row.diagonal};
     int n = 1;
     for (int d = 0; d < Dim; ++d)
       for (const int by : {-1, 1}) {
         const double value = by < 0 ? row.low[d] : row.high[d];
         if (value == 0.0) continue;
-        columns[n] = number(detail::neighbour(v, row.index, d, by));
+        columns[n] = number(detail::neighbour<Dim>(v, row.index, d, by));
         values[n++] = -scale * value;
       }
     detail::add_values(matrix, columns[0], n, columns.data(), values.data());

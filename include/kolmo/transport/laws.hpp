@@ -93,16 +93,15 @@ struct UpwindAdvection {
   }
 };
 
-/// (T6) From the centre of the upwind cell to the face: half a width times van Leer's harmonic mean (van Leer 1974) of
-/// the slopes before the cell and across the face, cut to the differences themselves so that face values stay between
-/// their neighbours on unequal widths too; 0 at extrema. before, across: differences of q; the inverse distances belong
-/// to them.
+/// (T6) From the centre of the upwind cell to the face: half a width times (slope before the cell + 2 slope across the
+/// face) / 3, third order on uniform grids (Koren 1993), cut to the differences themselves so that face values stay
+/// between their neighbours on unequal widths too; 0 at extrema. before, across: differences of q; the inverse
+/// distances belong to them.
 inline double limited_increment(double before, double across, double inverse_before, double inverse_across,
                                 double width) {
-  const double a = before * inverse_before, b = across * inverse_across;
-  const double harmonic = a * b > 0.0 ? width * a * b / (a + b) : 0.0;
-  const double size = std::min(std::abs(harmonic), std::min(std::abs(before), std::abs(across)));
-  return std::copysign(size, across);
+  const double increment = width * (before * inverse_before + 2.0 * across * inverse_across) * (1.0 / 6.0);
+  const double size = std::min(std::abs(increment), std::min(std::abs(before), std::abs(across)));
+  return before * across > 0.0 ? std::copysign(size, across) : 0.0;
 }
 
 /// (T7) Upwind weights (T5), and as `rest` u times the limited increment: second order where q is smooth and monotone,
