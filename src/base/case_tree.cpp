@@ -1,8 +1,8 @@
 #include "case_tree.hpp"
 
 #include <fmt/format.h>
-
 #include <toml++/toml.h>
+
 #include <algorithm>
 
 #include "kolmo/base/error.hpp"
@@ -157,6 +157,17 @@ Node converted(const toml::node& value) {
   return node;
 }
 
+/// Column where the name begins that toml++ found given twice at the end of its value; the column itself if it is not
+/// seen.
+int column_of_key(const std::string& text, int line, int column, const std::string& name) {
+  std::size_t begin = 0;
+  for (int i = 1; i < line && begin != std::string::npos; ++i) begin = text.find('\n', begin) + 1;
+  const std::string until =
+      text.substr(std::min(begin, text.size()), static_cast<std::size_t>(std::max(column - 1, 0)));
+  const std::size_t found = until.rfind(name);
+  return found == std::string::npos || until.find('\n') != std::string::npos ? column : static_cast<int>(found) + 1;
+}
+
 /// The table header above a line of the file, for a key that toml++ names without its table; empty at the top.
 std::string header_above(const std::string& text, int line) {
   std::string header;
@@ -183,6 +194,7 @@ std::string header_above(const std::string& text, int line) {
   const std::size_t close = open == std::string::npos ? open : message.find('\'', open + 1);
   if (redefined != std::string::npos && close != std::string::npos) {
     std::string key = message.substr(open + 1, close - open - 1);
+    place.column = column_of_key(text, place.line, place.column, key);
     const bool is_header = message.find("table '", redefined) != std::string::npos;
     if (!is_header) key = join(header_above(text, place.line), key);
     throw InputError(error_line(name, place, false, key, "given twice"));
