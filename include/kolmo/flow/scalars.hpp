@@ -43,15 +43,17 @@ class Scalars {
     bool solenoidal = true;
   };
   void advance(const Stage& stage, const Velocity<Dim>& velocity);
-  /// out += k * buoyancy of register r on all owned faces and the face at the high boundary.
+  /// out += k * buoyancy of register r on all owned faces and the face at the high boundary. The scalar on a face is
+  /// the unweighted mean of its two cells, as in its central flux: what buoyancy does to the kinetic energy the flux
+  /// then takes from the potential energy exactly, on stretched grids too.
   void add_buoyancy(Velocity<Dim>& out, double k, Register r) const;
   void swap(Register a, Register b);
 
-  /// Sum over directions of 4 D / h^2 at its largest: the diffusive rate for the step limit. Collective. And the
-  /// explicit scheme's convective rate is the velocity's own.
+  /// Largest diffusivity of all scalars at time t, for the viscous part of the step limit. Collective where one varies
+  /// in space.
   double max_diffusivity(double t) const;
-  /// Flux into the domain (diffusive and advective) of scalar s through face (d, side) with the values of register u.
-  /// Collective.
+  /// Flux into the domain (diffusive and advective) of scalar s through face (d, side) with the values of register u
+  /// and the boundary values last set. Collective.
   double boundary_flux(int s, int d, Side side, const Velocity<Dim>& velocity);
 
  private:
