@@ -5,81 +5,92 @@
 
 namespace kolmo::multigrid {
 
-namespace {
-
-/// The operator of a level held by one rank as a dense symmetric matrix.
-void assemble(const Level& level, std::vector<double>& a) {
+void DenseInverse::assemble(const Level& level) {
   const Extent& n = level.n;
   const std::array<int, 3> step{1, n[0], n[0] * n[1]};
   const std::array<std::ptrdiff_t, 3> stride{1, level.sy, level.sz};
-  const int size = n[0] * n[1] * n[2];
-  a.assign(static_cast<std::size_t>(size) * size, 0.0);
+  size_ = n[0] * n[1] * n[2];
+  const auto size = static_cast<std::size_t>(size_);
+  coupling_.assign(size * size, 0.0);
+  excess_.assign(size, 0.0);
   int row = 0;
   for (int k = 0; k < n[2]; ++k)
     for (int j = 0; j < n[1]; ++j)
       for (int i = 0; i < n[0]; ++i, ++row) {
         const Extent at{i, j, k};
         const std::ptrdiff_t cell = i + j * level.sy + k * level.sz;
-        double* out = a.data() + static_cast<std::size_t>(row) * size;
-        if (level.has_shift) out[row] += level.shift()[cell];
+        if (level.has_shift) excess_[row] += level.shift()[cell];
         for (int d = 0; d < 3; ++d)
           for (int side = 0; level.active[d] && side < 2; ++side) {
             const double c = level.face(d)[cell + side * stride[d]];
-            out[row] += c;
             const int to = at[d] + 2 * side - 1;
-            const bool inside = to >= 0 && to < n[d];
-            if (!inside && !level.boxes.periodic[d]) continue;
-            out[row + ((to + n[d]) % n[d] - at[d]) * step[d]] -= c;
+            if (level.boxes.periodic[d] || (to >= 0 && to < n[d]))
+              coupling_[static_cast<std::size_t>(row) * size + row + ((to + n[d]) % n[d] - at[d]) * step[d]] += c;
+            else
+              excess_[row] += c;
           }
       }
 }
 
-}  // namespace
-
-void DenseInverse::factor(const Level& level) {
-  assemble(level, matrix_);
-  const int n = level.n[0] * level.n[1] * level.n[2];
-  // Cholesky A = L L^T in the lower triangle; a pivot lost in round-off belongs to a null vector and is grounded (its
-  // row and column of the inverse are zero).
-  auto a = [&](int i, int j) -> double& { return matrix_[static_cast<std::size_t>(i) * n + j]; };
-  std::vector<char> grounded(n, 0);
-  for (int j = 0; j < n; ++j) {
-    const double diagonal = a(j, j);
-    double pivot = diagonal;
-    for (int k = 0; k < j; ++k) pivot -= a(j, k) * a(j, k);
-    grounded[j] = !(pivot > 1e-12 * diagonal);
-    a(j, j) = grounded[j] ? 1.0 : std::sqrt(pivot);
-    for (int i = j + 1; i < n; ++i) {
-      double v = a(i, j);
-      for (int k = 0; k < j; ++k) v -= a(i, k) * a(j, k);
-      a(i, j) = grounded[j] ? 0.0 : v / a(j, j);
+void DenseInverse::eliminate() {
+  // A = L D L^T. Every row is kept as couplings and the excess of its diagonal over them, which elimination only ever
+  // adds to: no cancellation, and the pivot of a null vector is exactly zero (Grassmann, Taksar & Heyman 1985; Alfa,
+  // Xue & Ye 2002).
+  const std::size_t n = excess_.size();
+  pivot_.assign(n, 0.0);
+  for (std::size_t j = 0; j < n; ++j) {
+    double* row = coupling_.data() + j * n;
+    double pivot = excess_[j];
+    for (std::size_t k = j + 1; k < n; ++k) pivot += row[k];
+    pivot_[j] = pivot;
+    for (std::size_t i = j + 1; i < n; ++i) {
+      double* other = coupling_.data() + i * n;
+      const double ratio = row[i] > 0.0 ? row[i] / pivot : 0.0;
+      other[j] = ratio;  // L_ij = -ratio
+      if (ratio == 0.0) continue;
+      excess_[i] += ratio * excess_[j];
+      for (std::size_t k = j + 1; k < n; ++k)
+        if (k != i) other[k] += ratio * row[k];
     }
-    if (grounded[j])
-      for (int k = 0; k < j; ++k) a(j, k) = 0.0;
   }
-  // Columns of the inverse.
-  inverse_.assign(static_cast<std::size_t>(n) * n, 0.0);
+}
+
+void DenseInverse::factor(const Level& level, bool singular) {
+  assemble(level);
+  eliminate();
+  const std::size_t n = excess_.size();
+  inverse_.assign(n * n, 0.0);
   right_.assign(n, 0.0);
   left_.assign(n, 0.0);
-  for (int c = 0; c < n; ++c) {
-    if (grounded[c]) continue;
-    for (int i = 0; i < n; ++i) {
-      double v = i == c ? 1.0 : 0.0;
-      for (int k = 0; k < i; ++k) v -= a(i, k) * right_[k];
-      right_[i] = grounded[i] ? 0.0 : v / a(i, i);
+  for (std::size_t c = 0; c < n; ++c) {
+    double* x = inverse_.data() + c * n;
+    x[c] = 1.0;
+    for (std::size_t i = c + 1; i < n; ++i)
+      for (std::size_t k = c; k < i; ++k) x[i] += coupling_[i * n + k] * x[k];
+    for (std::size_t i = 0; i < n; ++i) x[i] = pivot_[i] > 0.0 ? x[i] / pivot_[i] : 0.0;
+    for (std::size_t i = n; i-- > 0;)
+      for (std::size_t k = i + 1; k < n; ++k) x[i] += coupling_[k * n + i] * x[k];
+  }
+  if (singular) remove_means();
+}
+
+void DenseInverse::remove_means() {
+  // Both sides, so that it stays symmetric: a constant in its answers would cost the float sweeps their digits.
+  const std::size_t n = excess_.size();
+  for (int side = 0; side < 2; ++side) {
+    const std::size_t across = side == 0 ? 1 : n, along = side == 0 ? n : 1;
+    for (std::size_t c = 0; c < n; ++c) {
+      double mean = 0.0;
+      for (std::size_t i = 0; i < n; ++i) mean += inverse_[c * across + i * along];
+      mean /= static_cast<double>(n);
+      for (std::size_t i = 0; i < n; ++i) inverse_[c * across + i * along] -= mean;
     }
-    for (int i = n - 1; i >= 0; --i) {
-      double v = right_[i];
-      for (int k = i + 1; k < n; ++k) v -= a(k, i) * right_[k];
-      right_[i] = grounded[i] ? 0.0 : v / a(i, i);
-    }
-    for (int i = 0; i < n; ++i) inverse_[static_cast<std::size_t>(i) * n + c] = right_[i];
   }
 }
 
 void DenseInverse::solve(const Level& level) {
   const Extent& n = level.n;
-  const std::size_t size = left_.size();
+  const auto size = static_cast<std::size_t>(size_);
   const Tile b = level.tile(level.b()), x = level.tile(level.x());
   std::size_t at = 0;
   for (int k = 0; k < n[2]; ++k)

@@ -81,7 +81,7 @@ void Hierarchy::build(const Boxes& boxes, Widths widths, bool shifted) {
 void Hierarchy::set(const Operator& op) {
   singular_ = load(op);
   coarsen_operators();
-  direct_.factor(*levels_.back());
+  direct_.factor(*levels_.back(), singular_);
 }
 
 bool Hierarchy::load(const Operator& op) {

@@ -177,12 +177,16 @@ void coarsen_operator(const Level& fine, const Coarsening& to, const OperatorTil
 /// Dense inverse of the coarsest operator. A null vector (per connected part) is fixed by grounding one unknown.
 class DenseInverse {
  public:
-  void factor(const Level& level);
+  void factor(const Level& level, bool singular);
   void solve(const Level& level);
   static constexpr int max_unknowns = 64;
 
  private:
-  std::vector<double> matrix_, inverse_, right_, left_;
+  void assemble(const Level& level);
+  void eliminate();
+  void remove_means();
+  int size_ = 0;
+  std::vector<double> coupling_, excess_, pivot_, inverse_, right_, left_;
 };
 
 }  // namespace kolmo::multigrid
