@@ -1,0 +1,172 @@
+// Schemes with implicit viscosity: Wray's Runge-Kutta or Adams-Bashforth for convection, Crank-Nicolson for viscosity.
+#include <fmt/format.h>
+
+#include "implicit_stage.hpp"
+#include "kolmo/flow/scheme.hpp"
+
+namespace kolmo::flow {
+
+namespace {
+
+template <int Dim>
+class ImplicitScheme : public TimeScheme<Dim> {
+ public:
+  explicit ImplicitScheme(const Parts<Dim>& parts)
+      : p_(parts), stage_(parts), rate_(parts.domain.make_velocity()), work_(parts.domain.make_velocity()) {}
+  Velocity<Dim>& workspace() override { return work_; }
+  SolveStatistics momentum_solves() const override { return stage_.helmholtz().statistics(); }
+
+ protected:
+  using Step = typename ImplicitStage<Dim>::Step;
+
+  static void copy(const Velocity<Dim>& from, Velocity<Dim>& to) {
+    for (int c = 0; c < Dim; ++c) to[c].copy_from(from[c]);
+  }
+  void swap_rates() {
+    for (int c = 0; c < Dim; ++c) swap(rate_[c], work_[c]);
+  }
+  static void finish(State<Dim>& s, double dt) {
+    s.dt_old = s.dt;
+    s.dt = dt;
+    s.t += dt;
+    ++s.step;
+  }
+
+  Parts<Dim> p_;
+  ImplicitStage<Dim> stage_;
+  Velocity<Dim> rate_, work_;
+};
+
+/// Le & Moin (1991) with a projection at every stage, coefficients of Wray (F10):
+///   stage k: g = (8/15, 5/12, 3/4) dt on N(u_k), z = (0, -17/60, -5/12) dt on N(u_{k-1}), length (8/15, 2/15, 1/3) dt.
+/// The rates of the last stage stand for its middle, and so does the pressure it leaves: t - dt/6.
+/// Scalars go explicitly, by the same Runge-Kutta scheme in the registers of scheme_rk3.
+template <int Dim>
+class RK3CN final : public ImplicitScheme<Dim> {
+ public:
+  using ImplicitScheme<Dim>::ImplicitScheme;
+  // Angle scan of the stages' amplification factor with every viscous number from 0 to infinity: 1.73 without
+  // viscosity, never less with it.
+  StabilityLimit limit() const override { return {1.6, 0.0, 2.4}; }
+  double pressure_age(double dt) const override { return dt / 6.0; }
+  std::string description() const override {
+    return fmt::format(
+        "rk3-cn: third-order Runge-Kutta (Wray) for convection, Crank-Nicolson for viscosity; momentum: {}",
+        this->stage_.helmholtz().description());
+  }
+
+  void step(State<Dim>& s, double dt) override {
+    const double k1 = 8.0 * dt / 15.0, t2 = s.t + k1, t3 = s.t + 2.0 * dt / 3.0, share = 15.0 / 32.0;
+    Velocity<Dim>& u = s.velocity;
+    Scalars<Dim>& scalars = this->p_.scalars;
+    if (s.dt == 0.0) start(s, k1);
+    s.p_old.copy_from(s.p);
+
+    scalars.advance({Register::u, Register::a, Register::u, 1.0, Register::u, 0.0, k1, s.t, t2, true}, u);
+    double impulse = stage(s, {k1, 0.0, k1, t2}, s.t, Register::u);
+
+    const double k2 = 2.0 * dt / 15.0;
+    scalars.advance(
+        {Register::a, Register::b, Register::u, 1.0 - share, Register::a, share, 5.0 * dt / 12.0, t2, t3, true}, u);
+    impulse += stage(s, {5.0 * dt / 12.0, -17.0 * dt / 60.0, k2, t3}, t2, Register::a);
+
+    scalars.advance(
+        {Register::b, Register::u, Register::u, 1.0 - share, Register::a, share, 0.75 * dt, t3, s.t + dt, true}, u);
+    impulse += stage(s, {0.75 * dt, -5.0 * dt / 12.0, dt / 3.0, s.t + dt}, t3, Register::b);
+    this->bulk_acceleration_ = impulse / dt;
+    this->finish(s, dt);
+  }
+
+ private:
+  double stage(State<Dim>& s, const typename ImplicitScheme<Dim>::Step& step, double t_in, Register scalars) {
+    this->stage_.rate(s.velocity, t_in, scalars, this->rate_);
+    const double impulse = this->stage_.advance(step, s.velocity, s.p, this->rate_, this->work_);
+    this->swap_rates();
+    return impulse;
+  }
+
+  // The splitting needs a pressure to start from: the first stage is rehearsed for the one it finds.
+  void start(State<Dim>& s, double k) {
+    Velocity<Dim> initial = this->p_.domain.make_velocity();
+    this->copy(s.velocity, initial);
+    for (int rehearsal = 0; rehearsal < 2; ++rehearsal) {
+      stage(s, {k, 0.0, k, s.t + k}, s.t, Register::u);
+      this->copy(initial, s.velocity);
+    }
+  }
+};
+
+/// With r = dt / dt_old (F11): g = (1 + r/2) dt on N(u), z = -r/2 dt on N of the step before, one stage. The pressure
+/// stands for the middle of the step. The first step, and one much longer than the step before, where the extrapolation
+/// of N would amplify, is the trapezoidal rule instead: N at the end comes from a rehearsal of the step.
+/// Scalars go explicitly by Heun's method.
+template <int Dim>
+class CNAB2 final : public ImplicitScheme<Dim> {
+ public:
+  explicit CNAB2(const Parts<Dim>& parts) : ImplicitScheme<Dim>(parts), initial_(parts.domain.make_velocity()) {}
+  StabilityLimit limit() const override { return {0.45, 0.0, 1.9}; }
+  std::string description() const override {
+    return fmt::format("cn-ab2: Adams-Bashforth 2 for convection, Crank-Nicolson for viscosity; momentum: {}",
+                       this->stage_.helmholtz().description());
+  }
+  std::vector<Velocity<Dim>*> history() override { return {&this->rate_}; }
+
+  void step(State<Dim>& s, double dt) override {
+    Velocity<Dim>& u = s.velocity;
+    Scalars<Dim>& scalars = this->p_.scalars;
+    scalars.advance({Register::u, Register::a, Register::u, 1.0, Register::u, 0.0, dt, s.t, s.t + dt, true}, u);
+    double impulse = 0.0;
+    if (s.dt == 0.0 || dt > longest_growth * s.dt) {
+      impulse = trapezoidal(s, dt);
+    } else {
+      s.p_old.copy_from(s.p);
+      this->swap_rates();
+      const double half = 0.5 * dt / s.dt;
+      this->stage_.rate(u, s.t, Register::u, this->rate_);
+      impulse = this->stage_.advance({(1.0 + half) * dt, -half * dt, dt, s.t + dt}, u, s.p, this->rate_, this->work_);
+    }
+    scalars.advance({Register::a, Register::u, Register::u, 0.5, Register::a, 0.5, 0.5 * dt, s.t + dt, s.t + dt, true},
+                    u);
+    this->bulk_acceleration_ = impulse / dt;
+    this->finish(s, dt);
+  }
+
+ private:
+  static constexpr double longest_growth = 2.5;
+  static constexpr int rehearsals = 2;
+
+  double trapezoidal(State<Dim>& s, double dt) {
+    Velocity<Dim>& u = s.velocity;
+    const bool start = s.dt == 0.0;
+    this->copy(u, initial_);
+    if (!start) s.p_old.copy_from(s.p);
+    this->stage_.rate(u, s.t, Register::u, this->rate_);
+    this->stage_.advance({dt, 0.0, dt, s.t + dt}, u, s.p, this->rate_, this->work_);
+    double impulse = 0.0;
+    for (int pass = 0; pass < (start ? rehearsals : 1); ++pass) {
+      this->stage_.rate(u, s.t + dt, Register::a, this->work_);
+      this->copy(initial_, u);
+      impulse = this->stage_.advance({0.5 * dt, 0.5 * dt, dt, s.t + dt}, u, s.p, this->rate_, this->work_);
+    }
+    return impulse;
+  }
+
+  Velocity<Dim> initial_;
+};
+
+}  // namespace
+
+template <int Dim>
+std::unique_ptr<TimeScheme<Dim>> make_rk3_cn(const Parts<Dim>& parts) {
+  return std::make_unique<RK3CN<Dim>>(parts);
+}
+template <int Dim>
+std::unique_ptr<TimeScheme<Dim>> make_cn_ab2(const Parts<Dim>& parts) {
+  return std::make_unique<CNAB2<Dim>>(parts);
+}
+template std::unique_ptr<TimeScheme<2>> make_rk3_cn<2>(const Parts<2>&);
+template std::unique_ptr<TimeScheme<3>> make_rk3_cn<3>(const Parts<3>&);
+template std::unique_ptr<TimeScheme<2>> make_cn_ab2<2>(const Parts<2>&);
+template std::unique_ptr<TimeScheme<3>> make_cn_ab2<3>(const Parts<3>&);
+
+}  // namespace kolmo::flow
