@@ -33,7 +33,7 @@ VelocityBoundary<Dim>::VelocityBoundary(const Settings& settings, const Domain<D
       });
       for (int c = 0; c < Dim; ++c) {
         const Box<Dim> box = c == d ? normal_box(d, side) : ghost_box(c, d, side);
-        Slab slab{d, side, c, box, std::vector<double>(static_cast<std::size_t>(box.size()), 0.0), false};
+        Slab slab{d, side, c, box, std::vector<double>(static_cast<std::size_t>(box.size()), 0.0), {}, false};
         if (gives_velocity(face.type) || (face.type == BoundaryType::free_slip && c == d)) {
           slab.varies = gives_velocity(face.type) && face.velocity[c].depends_on_time();
           given_.push_back(slab);
@@ -45,6 +45,8 @@ VelocityBoundary<Dim>::VelocityBoundary(const Settings& settings, const Domain<D
         }
       }
     }
+  for (const BoundarySettings& face : settings_)
+    for (int c = 0; c < Dim; ++c) velocity_varies_ = velocity_varies_ || face.velocity[c].depends_on_time();
   domain.comm().sum(areas, 2);
   inlet_area_ = areas[0];
   outflow_area_ = areas[1];
@@ -106,18 +108,10 @@ void VelocityBoundary<Dim>::evaluate(Slab& slab, double t) const {
 
 template <int Dim>
 void VelocityBoundary<Dim>::set_time(double t) {
-  if (!evaluated_) inlet_correction_ = 0.0;
-  bool changed = !evaluated_;
   for (Slab& slab : given_)
-    if (!evaluated_ || slab.varies) {
-      evaluate(slab, t);
-      changed = true;
-    }
+    if (!evaluated_ || slab.varies) evaluate(slab, t);
+  if (!evaluated_ || velocity_varies_) balance_inlets();
   evaluated_ = true;
-  bool varies = false;  // the same on every rank, unlike `changed`
-  for (const BoundarySettings& face : settings_)
-    for (int c = 0; c < Dim; ++c) varies = varies || face.velocity[c].depends_on_time();
-  if (inlet_area_ > 0.0 && outflow_area_ == 0.0 && !has_pressure_faces() && (changed || varies)) balance_inlets();
 }
 
 template <int Dim>
@@ -134,33 +128,24 @@ void VelocityBoundary<Dim>::set_rate(double t, double h) {
     }
     for (std::size_t i = 0; i < sum.size(); ++i) slab.values[i] = sum[i] / (12.0 * h);
   }
-  const double kept = std::exchange(inlet_correction_, 0.0);
-  if (inlet_area_ > 0.0 && outflow_area_ == 0.0 && !has_pressure_faces()) balance_inlets();
-  inlet_correction_ = kept;
-  evaluated_ = false;  // every value is to be made again
+  evaluated_ = false;  // every value is to be made again by set_time
+  balance_inlets();
 }
 
 template <int Dim>
 void VelocityBoundary<Dim>::balance_inlets() {
+  if (inlet_area_ == 0.0 || outflow_area_ > 0.0 || has_pressure_faces()) return;
   double net = 0.0;
-  for (const Slab& slab : given_) {
-    if (slab.component != slab.d) continue;
+  for (Slab& slab : given_) {
+    if (slab.component != slab.d || type(slab.d, slab.side) != BoundaryType::inlet) continue;
+    if (slab.raw.empty() || slab.varies || !evaluated_) slab.raw = slab.values;
     std::size_t at = 0;
-    const bool old = !slab.varies && settings_[2 * slab.d + static_cast<int>(slab.side)].type == BoundaryType::inlet;
-    // Slabs that are not evaluated anew still hold the last correction.
-    const double correction = old ? inlet_correction_ * outwards(slab.side) : 0.0;
-    for_each<Dim>(slab.box, [&](const Index<Dim>& i) {
-      net += outwards(slab.side) * (slab.values[at++] - correction) * area_weight(slab.d, i);
-    });
+    for_each<Dim>(slab.box,
+                  [&](const Index<Dim>& i) { net += outwards(slab.side) * slab.raw[at++] * area_weight(slab.d, i); });
   }
   const double correction = -domain_.comm().sum(net) / inlet_area_;
-  for (Slab& slab : given_) {
-    if (slab.component != slab.d || settings_[2 * slab.d + static_cast<int>(slab.side)].type != BoundaryType::inlet)
-      continue;
-    const double change = correction - (slab.varies ? 0.0 : inlet_correction_);
-    for (double& value : slab.values) value += change * outwards(slab.side);
-  }
-  inlet_correction_ = correction;
+  for (Slab& slab : given_)
+    for (std::size_t i = 0; i < slab.raw.size(); ++i) slab.values[i] = slab.raw[i] + correction * outwards(slab.side);
 }
 
 template <int Dim>

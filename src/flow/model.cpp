@@ -68,7 +68,7 @@ void Model<Dim>::make_divergence_free() {
 template <int Dim>
 void Model<Dim>::resume() {
   boundary_.set_time(state_.t);
-  boundary_.apply(state_.velocity);
+  boundary_.refresh(state_.velocity);  // boundary faces are state: balancing them again would change their last digits
   domain_.exchange(state_.p);
   domain_.exchange(state_.p_old);
   for (int s = 0; s < scalars_.count(); ++s) scalars_.apply_boundary(Register::u, state_.t);
@@ -86,7 +86,7 @@ typename Model<Dim>::StepRates Model<Dim>::step_rates() {
   const StabilityLimit limit = scheme_->limit();
   const double diffusivity =
       std::max(limit.viscous > 0.0 ? viscosity() : 0.0, scalars_.count() ? scalars_.max_diffusivity(state_.t) : 0.0);
-  const double viscous_limit = limit.viscous > 0.0 ? limit.viscous : 2.5;  // of the scalars, which stay explicit
+  const double viscous_limit = limit.scalar > 0.0 ? limit.scalar : limit.viscous;
   const auto inverse = [&](int d, int i) { return 1.0 / domain_.grid.axis(d).width(i + domain_.origin()[d]); };
   std::vector<double> inverse_x(static_cast<std::size_t>(domain_.extent()[0]));
   for (int x = 0; x < domain_.extent()[0]; ++x) inverse_x[x] = inverse(0, x);
@@ -164,7 +164,8 @@ void Model<Dim>::step(double dt) {
 template <int Dim>
 void Model<Dim>::pressure_now(Field<Dim>& p) {
   if (state_.has_history() && settings_.time.pressure_at_output == PressureOutput::extrapolated) {
-    const auto [a, b] = state_.extrapolation(0.0);
+    const double age = scheme_->pressure_age(state_.dt), age_old = scheme_->pressure_age(state_.dt_old);
+    const double g = age / (state_.dt - age + age_old), a = 1.0 + g, b = -g;
     for (std::size_t i = 0; i < p.size(); ++i) p.data()[i] = a * state_.p.data()[i] + b * state_.p_old.data()[i];
     return;
   }
@@ -201,6 +202,14 @@ void Model<Dim>::solve_pressure(Field<Dim>& p) {
   p.copy_from(state_.p);
   projection_.solve_pressure(rate, p, solver_space);
   boundary_.set_time(state_.t);
+}
+
+template <int Dim>
+std::vector<std::pair<std::string, SolveStatistics>> Model<Dim>::solve_statistics() const {
+  std::vector<std::pair<std::string, SolveStatistics>> all{{"pressure", projection_.statistics()}};
+  if (const SolveStatistics momentum = scheme_->momentum_solves(); momentum.count > 0)
+    all.emplace_back("momentum", momentum);
+  return all;
 }
 
 template <int Dim>

@@ -4,6 +4,7 @@
 #include <cmath>
 #include <memory>
 
+#include "kolmo/base/phase.hpp"
 #include "kolmo/transport/implicit.hpp"
 
 namespace kolmo::flow {
@@ -96,6 +97,8 @@ void Projection<Dim>::right_hand_side(const Velocity<Dim>& u, double factor, dou
 template <int Dim>
 void Projection<Dim>::solve(double* b, Field<Dim>& phi, double* guess) {
   const Box<Dim> box = domain_.layout.interior();
+  static const Phase phase("pressure solve");
+  const Phase::Scope scope(phase);
   boundary_.add_pressure_source(b);
   if (warm_start_) {
     pack<Dim>(phi, box, guess);
@@ -110,6 +113,8 @@ void Projection<Dim>::solve(double* b, Field<Dim>& phi, double* guess) {
 
 template <int Dim>
 void Projection<Dim>::project(Velocity<Dim>& u, double dt, Field<Dim>& phi, Velocity<Dim>& workspace) {
+  static const Phase phase("projection");
+  const Phase::Scope scope(phase);
   double* b = workspace[0].data();
   right_hand_side(u, 1.0 / dt, b);
   solve(b, phi, workspace[1].data());

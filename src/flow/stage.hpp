@@ -1,6 +1,7 @@
 /// The order of work of one explicit stage, shared by the explicit schemes.
 #pragma once
 
+#include "kolmo/base/phase.hpp"
 #include "kolmo/flow/scheme.hpp"
 
 namespace kolmo::flow {
@@ -15,6 +16,8 @@ struct StageTimes {
 /// of place, the outflow state, the held bulk velocity. Returns the change of velocity the latter took.
 template <int Dim>
 double run_stage(const Parts<Dim>& parts, Sweep<Dim> sweep, StageTimes<Dim> times, Register scalars_in) {
+  static const Phase phase("momentum");
+  const Phase::Scope scope(phase);
   parts.forces.set_time(times.in);
   sweep.force = parts.forces.uniform();
   parts.boundary.advance_outflow(sweep.w0, *sweep.base0, sweep.w1, sweep.base1, sweep.k, *sweep.in);

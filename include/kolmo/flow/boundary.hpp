@@ -73,6 +73,7 @@ class VelocityBoundary {
     int component;
     Box<Dim> box;
     std::vector<double> values;
+    std::vector<double> raw;  // of inlets that are balanced: the values before
     bool varies = false;
   };
   /// Adds evenly to the outflow faces what makes the net flux through all faces zero. Pressure faces need no balance.
@@ -91,8 +92,8 @@ class VelocityBoundary {
   std::vector<Slab> given_;     // velocities
   std::vector<Slab> outflow_;   // stage values of the outflow state
   std::vector<Slab> pressure_;  // p / rho
-  double inlet_correction_ = 0.0, inlet_area_ = 0.0, outflow_area_ = 0.0;
-  bool evaluated_ = false;
+  double inlet_area_ = 0.0, outflow_area_ = 0.0;
+  bool velocity_varies_ = false, evaluated_ = false;
 };
 
 }  // namespace kolmo::flow

@@ -3,6 +3,8 @@
 
 #include <memory>
 #include <string>
+#include <utility>
+#include <vector>
 
 #include "kolmo/flow/scheme.hpp"
 
@@ -61,6 +63,8 @@ class Model {
   /// extra solve where the settings say so or there is no history yet (order 3).
   void pressure_now(Field<Dim>& p);
 
+  /// What the linear solves took so far, by PETSc prefix without its underscore ("pressure", "momentum").
+  std::vector<std::pair<std::string, SolveStatistics>> solve_statistics() const;
   std::string description() const;
 
  private:

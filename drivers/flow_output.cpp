@@ -1,0 +1,215 @@
+#include "flow_output.hpp"
+
+#include <fmt/format.h>
+
+#include <cmath>
+#include <limits>
+
+#include "kolmo/base/phase.hpp"
+#include "kolmo/diag/norms.hpp"
+#include "kolmo/flow/exact.hpp"
+
+namespace kolmo::drivers {
+
+double Due::next_time(double t) const {
+  if (schedule_.every_time <= 0.0) return std::numeric_limits<double>::infinity();
+  // A moment already reached to round-off is not the next one.
+  const double count = std::floor((t - start_) / schedule_.every_time + 1e-9) + 1.0;
+  return start_ + count * schedule_.every_time;
+}
+
+bool Due::now(std::int64_t step, double t, double dt) const {
+  if (schedule_.every_steps > 0 && step % schedule_.every_steps == 0) return true;
+  return schedule_.every_time > 0.0 && next_time(t) > next_time(t - dt) + 0.5 * schedule_.every_time;
+}
+
+template <int Dim>
+FlowOutput<Dim>::FlowOutput(flow::Model<Dim>& model, const io::RunFolder& folder,
+                            std::optional<std::int64_t> resume_step)
+    : model_(model),
+      folder_(folder),
+      pressure_(model.domain().make_cells()),
+      fields_due_(model.settings().output.fields.schedule, model.settings().time.start),
+      series_due_(model.settings().output.series, model.settings().time.start),
+      recorder_(model.domain().comm()) {
+  const flow::OutputSettings& output = model.settings().output;
+  const flow::Domain<Dim>& domain = model.domain();
+  if (!output.fields.names.empty()) {
+    io::SnapshotOptions options;
+    options.precision = output.fields.float64 ? io::Precision::float64 : io::Precision::float32;
+    snapshots_.emplace(domain.grid, domain.decomposition, folder.path(), options, resume_step);
+  }
+  add_series();
+  recorder_.open(folder.diagnostics(), resume_step);
+  const auto point = [](const std::array<double, 3>& x) {
+    Point<Dim> p;
+    std::copy_n(x.begin(), Dim, p.begin());
+    return p;
+  };
+  const auto quantities = probe_quantities();
+  for (const flow::LineProbeSettings& line : output.lines)
+    lines_.emplace_back(domain.grid, domain.decomposition, line.name, point(line.from), point(line.to), line.points,
+                        quantities);
+  if (!lines_.empty()) folder.make(folder.lines());
+  for (const flow::PointProbeSettings& probe : output.points)
+    points_.emplace_back(domain.grid, domain.decomposition, probe.name, point(probe.at), quantities);
+  if (!points_.empty()) folder.make(folder.points());
+  for (auto& probe : points_) probe.open(folder.points(), resume_step);
+  if (output.averages.active) {
+    std::array<bool, Dim> over;
+    std::copy_n(output.averages.over.begin(), Dim, over.begin());
+    averages_.emplace(domain.grid, domain.decomposition, quantities, over);
+  }
+}
+
+template <int Dim>
+std::vector<diag::Quantity<Dim>> FlowOutput<Dim>::probe_quantities() const {
+  std::vector<diag::Quantity<Dim>> all;
+  for (int c = 0; c < Dim; ++c)
+    all.push_back({std::string(1, "uvw"[c]), "m/s", &model_.velocity()[c], diag::Walls::from_ghosts});
+  all.push_back({"pressure", "Pa", &pressure_, diag::Walls::unknown});
+  for (int s = 0; s < model_.scalars().count(); ++s)
+    all.push_back({model_.scalars().name(s), "-", &model_.scalars().field(s), diag::Walls::from_ghosts});
+  return all;
+}
+
+template <int Dim>
+void FlowOutput<Dim>::add_series() {
+  recorder_.add("dt", "s", [this] { return model_.state().dt; });
+  recorder_.add("courant", "", [this] { return model_.courant(); });
+  recorder_.add("max_divergence", "1/s", [this] { return model_.max_divergence(); });
+}
+
+// The pressure of the present time, once per step however many ask for it.
+template <int Dim>
+void FlowOutput<Dim>::update_derived() {
+  if (derived_step_ == model_.state().step) return;
+  derived_step_ = model_.state().step;
+  model_.pressure_now(pressure_);
+  const double density = model_.settings().fluid.density;
+  double* p = pressure_.data();
+  for (std::size_t i = 0; i < pressure_.size(); ++i) p[i] *= density;
+}
+
+template <int Dim>
+void FlowOutput<Dim>::after_step() {
+  const flow::State<Dim>& state = model_.state();
+  const flow::OutputSettings& output = model_.settings().output;
+  if (state.step == 0 || series_due_.now(state.step, state.t, state.dt)) {
+    if (!points_.empty()) update_derived();
+    recorder_.record(state.step, state.t);
+    for (auto& probe : points_) probe.record(state.step, state.t);
+  }
+  if (averages_ && state.step > 0 && state.t >= output.averages.start &&
+      state.step % output.averages.every_steps == 0) {
+    update_derived();
+    averages_->add(state.dt * static_cast<double>(output.averages.every_steps));
+  }
+  const bool due =
+      output.fields.schedule.active() && (state.step == 0 || fields_due_.now(state.step, state.t, state.dt));
+  if (due) write_fields();
+}
+
+template <int Dim>
+void FlowOutput<Dim>::write_fields() {
+  static const Phase phase("output");
+  const Phase::Scope scope(phase);
+  const flow::State<Dim>& state = model_.state();
+  if (written_step_ == state.step) return;
+  written_step_ = state.step;
+  update_derived();
+  for (const auto& line : lines_) line.write(folder_.lines(), state.step);
+  if (!snapshots_) return;
+  snapshots_->begin(state.step, state.t);
+  for (const std::string& name : model_.settings().output.fields.names) write_field(name);
+  snapshots_->commit();
+}
+
+template <int Dim>
+void FlowOutput<Dim>::write_field(const std::string& name) {
+  if (name == "velocity") {
+    std::vector<const Field<Dim>*> components;
+    for (int c = 0; c < Dim; ++c) components.push_back(&model_.velocity()[c]);
+    snapshots_->add("velocity", "m/s", components);
+  } else if (name == "pressure") {
+    snapshots_->add("pressure", "Pa", pressure_);
+  } else if (name == "vorticity") {
+    // PLACEHOLDER_VORTICITY
+  } else {
+    for (int s = 0; s < model_.scalars().count(); ++s)
+      if (model_.scalars().name(s) == name) snapshots_->add(name, "-", model_.scalars().field(s));
+  }
+}
+
+template <int Dim>
+void FlowOutput<Dim>::finish() {
+  const flow::State<Dim>& state = model_.state();
+  update_derived();
+  if (!model_.settings().output.fields.names.empty() || !lines_.empty()) write_fields();
+  for (const auto& line : lines_) line.write(folder_.lines());
+  if (!series_due_.now(state.step, state.t, state.dt)) recorder_.record(state.step, state.t);
+  if (averages_ && averages_->samples() > 0) averages_->write(folder_.path());
+}
+
+template <int Dim>
+void FlowOutput<Dim>::errors(io::Tree& summary, std::vector<std::string>& lines) {
+  update_derived();
+  if (model_.settings().exact) exact_errors(summary["errors"], lines);
+  for (const flow::ReferenceSettings& reference : model_.settings().references)
+    for (const auto& line : lines_) {
+      if (line.name() != reference.line) continue;
+      const diag::Distance distance = line.compare(reference.quantity, reference.coordinates, reference.values);
+      const std::string name = reference.line + "_" + reference.quantity;
+      summary["errors"][name + "_max"] = distance.max;
+      summary["errors"][name + "_rms"] = distance.rms;
+      lines.push_back(fmt::format("{} along {} against {}: max {:.3e}, rms {:.3e}", reference.quantity, reference.line,
+                                  std::filesystem::path(reference.file).filename().string(), distance.max,
+                                  distance.rms));
+    }
+}
+
+template <int Dim>
+void FlowOutput<Dim>::exact_errors(io::Tree& errors, std::vector<std::string>& lines) {
+  const flow::Domain<Dim>& domain = model_.domain();
+  const flow::NamedField exact(*model_.settings().exact, model_.settings());
+  const double t = model_.time();
+  double largest = 0.0, squares = 0.0;
+  for (int c = 0; c < Dim; ++c) {
+    const diag::Norms norms =
+        diag::error_norms<Dim>(domain.grid, domain.decomposition, model_.velocity()[c],
+                               [&](const Point<Dim>& x) { return exact.velocity(c, flow::coordinates<Dim>(x), t); });
+    const std::string name(1, "uvw"[c]);
+    errors["velocity_" + name + "_max"] = norms.linf;
+    errors["velocity_" + name + "_l2"] = norms.l2;
+    largest = std::max(largest, norms.linf);
+    squares += norms.l2 * norms.l2;
+  }
+  errors["u_max"] = largest;
+  errors["u_l2"] = std::sqrt(squares);
+  lines.push_back(
+      fmt::format("velocity against the exact solution: max {:.4e}, l2 {:.4e}", largest, std::sqrt(squares)));
+  if (!exact.has_pressure()) return;
+  const double density = model_.settings().fluid.density;
+  const diag::Norms norms = diag::error_norms<Dim>(
+      domain.grid, domain.decomposition, pressure_,
+      [&](const Point<Dim>& x) { return density * exact.pressure(flow::coordinates<Dim>(x), t); },
+      model_.boundary().has_pressure_faces() ? diag::Gauge::as_is : diag::Gauge::mean_free);
+  errors["p_max"] = norms.linf;
+  errors["p_l2"] = norms.l2;
+  lines.push_back(fmt::format("pressure against the exact solution: max {:.4e}, l2 {:.4e}", norms.linf, norms.l2));
+}
+
+template <int Dim>
+void FlowOutput<Dim>::store(io::CheckpointWriter& checkpoint) const {
+  if (averages_) averages_->store(checkpoint);
+}
+
+template <int Dim>
+void FlowOutput<Dim>::restore(const io::CheckpointReader& checkpoint) {
+  if (averages_) averages_->restore(checkpoint);
+}
+
+template class FlowOutput<2>;
+template class FlowOutput<3>;
+
+}  // namespace kolmo::drivers

@@ -1,0 +1,71 @@
+/// Everything a flow run writes while it goes: fields, series, probes, averages.
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "kolmo/diag/probes.hpp"
+#include "kolmo/diag/recorder.hpp"
+#include "kolmo/diag/statistics.hpp"
+#include "kolmo/flow/model.hpp"
+#include "kolmo/io/run_folder.hpp"
+#include "kolmo/io/snapshot.hpp"
+#include "kolmo/io/summary.hpp"
+
+namespace kolmo::drivers {
+
+/// When something is due: every N steps or every T of simulated time.
+class Due {
+ public:
+  Due(const flow::Schedule& schedule, double start) : schedule_(schedule), start_(start) {}
+  /// The next moment after t at which something is due; infinite where only steps count.
+  double next_time(double t) const;
+  /// Due at this step, the last dt having led to t.
+  bool now(std::int64_t step, double t, double dt) const;
+
+ private:
+  flow::Schedule schedule_;
+  double start_;
+};
+
+template <int Dim>
+class FlowOutput {
+ public:
+  /// resume_step: goes on with the files of the run, cut back to that step.
+  FlowOutput(flow::Model<Dim>& model, const io::RunFolder& folder, std::optional<std::int64_t> resume_step);
+
+  /// Writes what is due after a step (or at the start).
+  void after_step();
+  /// The last state, whatever is due, and the line probes.
+  void finish();
+  /// The next time at which fields are due.
+  double next_time() const { return fields_due_.next_time(model_.time()); }
+  /// Distances from the exact solution and the references, for summary and screen.
+  void errors(io::Tree& summary, std::vector<std::string>& lines);
+
+  void store(io::CheckpointWriter& checkpoint) const;
+  void restore(const io::CheckpointReader& checkpoint);
+
+ private:
+  void add_series();
+  void update_derived();
+  void write_fields();
+  void write_field(const std::string& name);
+  void exact_errors(io::Tree& errors, std::vector<std::string>& lines);
+  std::vector<diag::Quantity<Dim>> probe_quantities() const;
+
+  flow::Model<Dim>& model_;
+  const io::RunFolder& folder_;
+  Field<Dim> pressure_;  // physical, at the present time
+  std::int64_t derived_step_ = -1, written_step_ = -1;
+  Due fields_due_, series_due_;
+  std::optional<io::SnapshotWriter<Dim>> snapshots_;
+  diag::Recorder recorder_;
+  std::vector<diag::LineProbe<Dim>> lines_;
+  std::vector<diag::PointProbe<Dim>> points_;
+  std::optional<diag::Statistics<Dim>> averages_;
+};
+
+}  // namespace kolmo::drivers
