@@ -18,10 +18,10 @@ enum class Walls {
   unknown       ///< the ghost says nothing of the value (pressure, fluxes): polynomials through inside values only
 };
 
-/// Interpolates by products of 4-point Lagrange polynomials on the stretched axes, exact for cubics: third-order near
-/// walls, fourth inside. The stencil of an axis takes the 4 nearest positions that bracket the point, the boundary
-/// itself counted where its value is known; axes with fewer positions take all there are. On a position of the axis
-/// itself the value is taken as it is. Dim 1 to 3.
+/// Interpolates by products of 4-point Lagrange polynomials on the stretched axes, exact for cubics. The stencil of an
+/// axis takes the 4 nearest positions around the point, a boundary itself counted where its value is known; axes with
+/// fewer positions take all there are. On a position itself its value is taken as it is. Near a corner only the nearest
+/// boundary is used, since ghosts in corners need not mean anything. Dim 1 to 3.
 template <int Dim>
 class Sampler {
  public:

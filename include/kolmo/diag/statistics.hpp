@@ -50,18 +50,24 @@ class Statistics {
 
  private:
   struct Moment {
-    std::string name;
-    int a, b;  // b = -1: first moment
+    std::string name;  // "mean.u" or "product.u.v", and ".cells" behind it where the fields live elsewhere
+    int a, b;          // b = -1: first moment
     Location location;
-    Decomposition<Dim> decomposition;  // of the values at that location
+    Decomposition<Dim> decomposition;  // of the values at that location, the last face counted
     std::vector<double> sum;
   };
-  Moment make_moment(int a, int b, Location location) const;
+  void add_moment(int a, int b, Location location);
   const Moment& find(int a, int b, Location location) const;
+  const Moment& find_mean(const std::string& a) const;
+  const Moment& find_product(const std::string& a, const std::string& b) const;
   int index(const std::string& name) const;
-  double value(int quantity, const Index<Dim>& local, Location at) const;
-  void sample(const Moment& moment, std::vector<double>& into) const;
   bool distributed() const;
+  std::size_t length(const Moment& moment) const;
+  /// Adds the moment of the fields as they are to values, averaged over `over_` as far as this rank's box goes.
+  void sample(const Moment& moment, double* values) const;
+  std::vector<double> covariance(const Moment& product) const;
+  void write_csv(const std::filesystem::path& path, int d, bool faces) const;
+  std::string description() const;
 
   Grid<Dim> grid_;
   Decomposition<Dim> decomposition_;
@@ -69,6 +75,7 @@ class Statistics {
   std::array<bool, Dim> over_;
   std::vector<Moment> moments_;
   std::vector<double> scratch_;
+  std::array<std::vector<double>, Dim> cell_weights_, face_weights_;  // shares of an axis that is averaged over
   double weight_ = 0.0;
   std::int64_t samples_ = 0;
 };
