@@ -186,10 +186,11 @@ void add_numerics(Builder& b) {
   b.choice("scheme", {"k4", "rk3", "rk3-cn", "cn-ab2"}, "\"k4\"",
            "k4: four stages, two pressure solves, third order. rk3: three stages, three solves. rk3-cn, cn-ab2: "
            "implicit viscosity, second order.");
-  b.number("cfl", "-", Range::above_to(0, 1), "0.8",
-           "Fraction of the scheme's combined convective-viscous limit; the Courant number itself is printed.");
+  b.number("cfl", "-", Range::above_to(0, 1), none,
+           "Fraction of the scheme's combined convective-viscous limit (default 0.8); the Courant number itself is "
+           "printed.");
   b.number("step", "s", Range::positive(), none, "Fixed time step, instead of cfl.");
-  b.number("min_step", "s", Range::at_least(0), "0.0", "The run ends with an error where cfl asks for less.");
+  b.number("min_step", "s", Range::at_least(0), none, "The run ends with an error where cfl asks for less.");
   b.number("max_step", "s", Range::positive(), none, "Upper limit of the step.");
   b.number("start", "s", Range::any(), "0.0", "Time at the start.");
   b.number("end", "s", Range::any(), none, "Time at the end, above start.");

@@ -284,11 +284,11 @@ void Reader::forces() {
 void Reader::time() {
   TimeSettings& time = s_.time;
   time.scheme = named(scheme_names, file_.text("time.scheme"));
-  time.cfl = file_.number("time.cfl");
+  if (file_.has("time.cfl")) time.cfl = file_.number("time.cfl");
   if (file_.has("time.step")) time.step = file_.number("time.step");
   for (const char* key : {"time.cfl", "time.min_step", "time.max_step"})
     if (time.step && file_.has(key)) refuse(key, "the step is fixed by time.step: give one of them");
-  time.min_step = file_.number("time.min_step");
+  if (file_.has("time.min_step")) time.min_step = file_.number("time.min_step");
   if (file_.has("time.max_step")) time.max_step = file_.number("time.max_step");
   if (time.max_step > 0.0 && time.max_step < time.min_step)
     refuse("time.max_step", fmt::format("must be at least min_step = {} (given {})", time.min_step, time.max_step));
