@@ -1,0 +1,22 @@
+// The PC types of our own.
+#pragma once
+
+#include "kolmo/linear/matrix_free.hpp"
+
+namespace kolmo {
+
+/// Makes `tensor` and `boxmg` known to PETSc; any number of calls.
+void register_preconditioners();
+
+/// What a PC of our types says of itself, "" for other types.
+std::string preconditioner_description(PC pc);
+
+/// Tells the PCs set up on this matrix that it has new coefficients.
+void mark_changed(Mat matrix);
+
+template <int Dim>
+std::unique_ptr<Inverse> make_tensor_inverse(const MatrixFree<Dim>& system);
+template <int Dim>
+std::unique_ptr<Inverse> make_boxmg_inverse(const MatrixFree<Dim>& system);
+
+}  // namespace kolmo
