@@ -1,13 +1,18 @@
 /// The viscous term where the viscosity varies.
 #pragma once
 
+#include <array>
+#include <vector>
+
 #include "kolmo/flow/boundary.hpp"
 
 namespace kolmo::flow {
 
-/// div( nu(x, t) (grad u + grad u^T) ) on the staggered grid, full strain form (F3b): normal stresses at cell centres,
-/// shear stresses at edges with the viscosity averaged there, so that a rigid rotation feels none. For a viscosity that
-/// is one number it does nothing (`active` is false) and Momentum carries the term.
+/// div( nu(x, t) (grad u + grad u^T) ) on the staggered grid, full strain form (F3b): normal stresses 2 nu du_c/dx_c at
+/// cell centres, shear stresses nu (du_c/dx_d + du_d/dx_c) at edges with nu the mean of the four cells around (on the
+/// boundary: nu there), so that a rigid rotation feels none and momentum is conserved. On the faces between, the sum of
+/// volume * u * force is minus the sum of volume * 2 nu S:S, never positive, up to what the boundaries do. For a
+/// viscosity that is one number it does nothing (`active` is false) and Momentum carries the term.
 template <int Dim>
 class VariableViscosity {
  public:
@@ -22,16 +27,22 @@ class VariableViscosity {
                       double k) const;
   /// nu at the cells, ghosts fresh.
   const Field<Dim>& at_cells() const { return nu_; }
-  /// Largest nu. Collective.
+  /// Largest nu over the cells at time t, which becomes the present one. Collective where nu varies.
   double max(double t);
 
  private:
   template <bool Full>
   void accumulate(const VelocityBoundary<Dim>& boundary, const Velocity<Dim>& in, Velocity<Dim>& out, double k) const;
+  template <bool Full, int C, int D>
+  void row(const Index<Dim>& i, int n, const Velocity<Dim>& in, double* out, double k) const;
+  double sample(const Index<Dim>& i) const;
+  void fill_ghosts();
   const Domain<Dim>& domain_;
   FluidSettings fluid_;
   bool active_ = false, evaluated_ = false;
+  double time_ = 0.0;
   Field<Dim> nu_;
+  std::array<std::vector<double>, Dim> inverse_width_, inverse_distance_;  // by local index + 1, from -1 to n + 1
 };
 
 }  // namespace kolmo::flow
