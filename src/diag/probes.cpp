@@ -110,6 +110,8 @@ LineProbe<Dim>::LineProbe(const Grid<Dim>& grid, const Decomposition<Dim>& decom
       to_(to),
       quantities_(std::move(quantities)) {
   of_probe("line", name_, [&] {
+    // The ends first: a complaint names what the user wrote.
+    (void)Sampler<Dim>(grid, decomposition, Location::cells(), {from, to}, Walls::unknown);
     points_ = line_points<Dim>(from, to, points == 0 ? cells_passed<Dim>(grid, from, to) : points);
     samplers_ = make_samplers<Dim>(grid_, decomposition_, quantities_, points_);
   });
