@@ -157,6 +157,17 @@ Node converted(const toml::node& value) {
   return node;
 }
 
+std::size_t offset_of_line(const std::string& text, int line) {
+  std::size_t begin = 0;
+  for (int i = 1; i < line && begin < text.size(); ++i) begin = std::min(text.find('\n', begin), text.size() - 1) + 1;
+  return begin;
+}
+
+bool line_begins_with(const std::string& text, int line, char mark) {
+  const std::size_t first = text.find_first_not_of(" \t", offset_of_line(text, line));
+  return first != std::string::npos && text[first] == mark;
+}
+
 /// Column where the name begins that toml++ found given twice at the end of its value; the column itself if it is not
 /// seen.
 int column_of_key(const std::string& text, int line, int column, const std::string& name) {
@@ -195,7 +206,7 @@ std::string header_above(const std::string& text, int line) {
   if (redefined != std::string::npos && close != std::string::npos) {
     std::string key = message.substr(open + 1, close - open - 1);
     place.column = column_of_key(text, place.line, place.column, key);
-    const bool is_header = message.find("table '", redefined) != std::string::npos;
+    const bool is_header = line_begins_with(text, place.line, '[');
     if (!is_header) key = join(header_above(text, place.line), key);
     throw InputError(error_line(name, place, false, key, "given twice"));
   }
