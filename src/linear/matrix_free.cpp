@@ -165,6 +165,16 @@ void MatrixFree<Dim>::diagonal(double* values) const {
 
 template <int Dim>
 petsc::Handle<Mat> MatrixFree<Dim>::assemble(bool pinned) const {
+  const auto local = static_cast<PetscInt>(local_size());
+  petsc::Handle<Mat> matrix;
+  petsc::check(MatCreateAIJ(comm(), local, local, PETSC_DETERMINE, PETSC_DETERMINE, 2 * Dim + 1, nullptr, 2 * Dim,
+                            nullptr, matrix.put()));
+  fill(matrix, pinned);
+  return matrix;
+}
+
+template <int Dim>
+void MatrixFree<Dim>::fill(Mat matrix, bool pinned) const {
   const std::int64_t local = local_size();
   std::int64_t begin = 0;
   check_mpi(MPI_Exscan(&local, &begin, 1, MPI_INT64_T, MPI_SUM, comm()), "MPI_Exscan");
@@ -173,19 +183,25 @@ petsc::Handle<Mat> MatrixFree<Dim>::assemble(bool pinned) const {
   // Numbers of the neighbours: exchanged like any field; -1 beyond a boundary, which PETSc skips.
   Field<Dim> numbers(field_.layout());
   numbers.fill(-1.0);
-  const Box<Dim> interior = field_.layout().interior();
   std::int64_t next = begin;
-  for_each<Dim>(interior, [&](const Index<Dim>& i) { numbers(i) = static_cast<double>(next++); });
+  for_each<Dim>(field_.layout().interior(), [&](const Index<Dim>& i) { numbers(i) = static_cast<double>(next++); });
   Halo<Dim>(unknowns_, numbers.layout(), Ghosts<Dim>::uniform(1, 1), Stencil::star).exchange(numbers);
 
-  petsc::Handle<Mat> matrix;
-  petsc::check(MatCreateAIJ(comm(), static_cast<PetscInt>(local), static_cast<PetscInt>(local), PETSC_DETERMINE,
-                            PETSC_DETERMINE, 2 * Dim + 1, nullptr, 2 * Dim, nullptr, matrix.put()));
+  petsc::check(MatZeroEntries(matrix));
+  add_rows(matrix, numbers, begin, pinned);
+  petsc::check(MatAssemblyBegin(matrix, MAT_FINAL_ASSEMBLY));
+  petsc::check(MatAssemblyEnd(matrix, MAT_FINAL_ASSEMBLY));
+  petsc::check(MatSetOption(matrix, MAT_SYMMETRIC, PETSC_TRUE));
+  petsc::check(MatSetOption(matrix, MAT_SPD, singular_ && !pinned ? PETSC_FALSE : PETSC_TRUE));
+}
+
+template <int Dim>
+void MatrixFree<Dim>::add_rows(Mat matrix, const Field<Dim>& numbers, std::int64_t begin, bool pinned) const {
   const FaceConductances<Dim> op = faces();
   const Index<Dim> extent = unknowns_.extent();
   PetscInt row = static_cast<PetscInt>(begin);
   std::int64_t cell = 0;
-  for_each<Dim>(interior, [&](const Index<Dim>& i) {
+  for_each<Dim>(field_.layout().interior(), [&](const Index<Dim>& i) {
     std::array<PetscInt, 2 * Dim + 1> columns;
     std::array<double, 2 * Dim + 1> values;
     double diagonal = op.shift.empty() ? 0.0 : op.shift[cell];
@@ -205,11 +221,6 @@ petsc::Handle<Mat> MatrixFree<Dim>::assemble(bool pinned) const {
     ++row;
     ++cell;
   });
-  petsc::check(MatAssemblyBegin(matrix, MAT_FINAL_ASSEMBLY));
-  petsc::check(MatAssemblyEnd(matrix, MAT_FINAL_ASSEMBLY));
-  petsc::check(MatSetOption(matrix, MAT_SYMMETRIC, PETSC_TRUE));
-  petsc::check(MatSetOption(matrix, MAT_SPD, singular_ && !pinned ? PETSC_FALSE : PETSC_TRUE));
-  return matrix;
 }
 
 template <int Dim>

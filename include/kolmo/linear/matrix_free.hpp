@@ -62,9 +62,12 @@ class MatrixFree final : public System {
   /// doubled, which makes a singular operator definite and leaves the solutions for solvable right-hand sides as they
   /// are.
   petsc::Handle<Mat> assemble(bool pinned = false) const;
+  /// The same into a matrix made by `assemble`.
+  void fill(Mat matrix, bool pinned) const;
 
  private:
   void check_sizes() const;
+  void add_rows(Mat matrix, const Field<Dim>& numbers, std::int64_t begin, bool pinned) const;
   void apply_separable(double* aq) const;
   void apply_faces(double* aq) const;
 
