@@ -38,11 +38,12 @@ void validate(const AxisSpec& spec) {
   if (spec.cells < 1) throw InputError(fmt::format("an axis needs at least one cell, got {}", spec.cells));
   if (spec.spacing == Spacing::nodes) {
     if (static_cast<int>(spec.nodes.size()) != spec.cells + 1)
-      throw InputError(
-          fmt::format("{} nodes make {} cells, not {}", spec.nodes.size(), spec.nodes.size() - 1, spec.cells));
+      throw InputError(fmt::format("{} cells need {} nodes, got {}", spec.cells, spec.cells + 1, spec.nodes.size()));
     for (std::size_t i = 1; i < spec.nodes.size(); ++i)
       if (!(spec.nodes[i] > spec.nodes[i - 1]))
         throw InputError(fmt::format("nodes must increase, got {} after {}", spec.nodes[i], spec.nodes[i - 1]));
+    if (!std::isfinite(spec.nodes.front()) || !std::isfinite(spec.nodes.back()))
+      throw InputError("nodes must be finite numbers");
     return;
   }
   if (!(std::isfinite(spec.from) && std::isfinite(spec.to) && spec.to > spec.from))

@@ -1,5 +1,6 @@
 #include "kolmo/grid/halo.hpp"
 
+#include <algorithm>
 #include <cstring>
 #include <utility>
 
@@ -31,12 +32,52 @@ MPI_Datatype box_type(const Layout<Dim>& layout, const Box<Dim>& box) {
   return placed;
 }
 
+/// Part of one direction of a rank's array, and who owns it: local indices [begin, end) there are [source, ...) on the
+/// rank at process coordinate `owner`. `own` is the rank's own extent, with ghosts beyond boundaries, which every rank
+/// along a cut holds alike.
+struct Segment {
+  int owner, begin, end, source;
+  bool own;
+};
+
+/// The segments of the rank at coordinate c: its own extent first, then its low and its high ghosts from the inside
+/// outwards.
 template <int Dim>
-int tag_of(const Index<Dim>& offset) {
-  int tag = 0;
-  for (int d = Dim - 1; d >= 0; --d) tag = 3 * tag + offset[d] + 1;
-  return tag;
+std::vector<Segment> segments(const Decomposition<Dim>& decomposition, int d, int c, const Layout<Dim>& layout,
+                              const Ghosts<Dim>& width) {
+  const std::vector<int>& starts = decomposition.starts(d);
+  const int cells = decomposition.cells()[d], n = starts[c + 1] - starts[c];
+  const bool periodic = decomposition.periodic()[d];
+  const int below = !periodic && starts[c] == 0 ? layout.ghosts().low[d] : 0;
+  const int above = !periodic && starts[c + 1] == cells ? layout.ghosts().high[d] : 0;
+  std::vector<Segment> result{{c, -below, n + above, -below, true}};
+  const auto add = [&](int local) {
+    int global = starts[c] + local;
+    int owner = 0;  // of ghosts beyond the low end, which the first rank holds
+    if (periodic) global = ((global % cells) + cells) % cells;
+    if (global < -layout.ghosts().low[d] || global >= cells + layout.ghosts().high[d]) return;
+    if (global >= 0)
+      owner = static_cast<int>(std::upper_bound(starts.begin(), starts.end() - 1, global) - starts.begin()) - 1;
+    const int source = global - starts[owner];
+    if (owner == c && source == local) return;  // a boundary's ghost, which nobody sends
+    Segment& last = result.back();
+    if (!last.own && last.owner == owner && last.end == local && last.source + last.end - last.begin == source)
+      ++last.end;
+    else if (!last.own && last.owner == owner && last.begin == local + 1 && last.source == source + 1)
+      --last.begin, --last.source;
+    else
+      result.push_back({owner, local, local + 1, source, false});
+  };
+  for (int layer = 1; layer <= width.low[d]; ++layer) add(-layer);
+  for (int layer = 0; layer < width.high[d]; ++layer) add(n + layer);
+  return result;
 }
+
+/// A segment that this rank sends: to the rank at coordinate `to`, whose segment it is.
+struct Destination {
+  int to;
+  Segment segment;
+};
 
 template <int Dim>
 void copy_box(double* origin, const Layout<Dim>& layout, const Box<Dim>& from, const Box<Dim>& to) {
@@ -57,69 +98,49 @@ Halo<Dim>::Halo(const Decomposition<Dim>& decomposition, const Layout<Dim>& layo
   for (int d = 0; d < Dim; ++d)
     if (width.low[d] > layout.ghosts().low[d] || width.high[d] > layout.ghosts().high[d])
       throw InternalError("a halo is wider than the ghosts of its layout");
-  Box<Dim> offsets;
-  offsets.begin.fill(-1);
-  offsets.end.fill(2);
-  for_each<Dim>(offsets, [&](const Index<Dim>& offset) {
-    int moved = 0;
-    for (int o : offset) moved += o != 0;
-    if (moved == 0 || (stencil == Stencil::star && moved > 1)) return;
-    add_link(decomposition, offset, width);
-  });
-  int remote = 0;
-  for (const Link& link : links_) remote += !link.self;
-  requests_.resize(static_cast<std::size_t>(remote) * 2 * max_fields);
+  // Ghost boxes are products of segments, at least one of them a ghost segment (exactly one for a star). Both sides of
+  // a message list the boxes in the order of the receiver's segments, so that messages match by their order and need no
+  // tags of their own.
+  std::array<std::vector<Destination>, Dim> wanted, offered;
+  for (int d = 0; d < Dim; ++d)
+    for (int c = 0; c < decomposition.processes()[d]; ++c)
+      for (const Segment& s : segments(decomposition, d, c, layout, width)) {
+        if (c == decomposition.coordinates()[d]) wanted[d].push_back({s.owner, s});
+        if (s.owner == decomposition.coordinates()[d]) offered[d].push_back({c, s});
+      }
+  for (const bool sending : {false, true}) {
+    const auto& lists = sending ? offered : wanted;
+    Box<Dim> choices;
+    for (int d = 0; d < Dim; ++d) choices.end[d] = static_cast<int>(lists[d].size());
+    for_each<Dim>(choices, [&](const Index<Dim>& choice) {
+      Box<Dim> here, there;
+      Index<Dim> coordinates;
+      int ghosts = 0;
+      for (int d = 0; d < Dim; ++d) {
+        const auto& [other, segment] = lists[d][choice[d]];
+        coordinates[d] = other;
+        ghosts += !segment.own;
+        here.begin[d] = segment.begin;
+        here.end[d] = segment.end;
+        there.begin[d] = segment.source;
+        there.end[d] = segment.source + segment.end - segment.begin;
+      }
+      if (ghosts == 0 || (stencil == Stencil::star && ghosts > 1)) return;
+      add(decomposition.rank_at(coordinates), decomposition.comm().rank(), sending, here, there);
+    });
+  }
+  requests_.resize((received_.size() + sent_.size()) * max_fields);
 }
 
-// The neighbour at `offset` fills our ghosts on that side; we fill its ghosts on the opposite side with our cells next
-// to it.
+// ghost: local indices of the receiver; source: of the sender.
 template <int Dim>
-void Halo<Dim>::add_link(const Decomposition<Dim>& decomposition, const Index<Dim>& offset, const Ghosts<Dim>& width) {
-  Index<Dim> there = decomposition.coordinates();
-  for (int d = 0; d < Dim; ++d) there[d] += offset[d];
-  const int rank = decomposition.rank_at(there);
-  if (rank == MPI_PROC_NULL) return;
-
-  Link link{};
-  link.rank = rank;
-  link.self = rank == decomposition.comm().rank();
-  const Index<Dim>& n = layout_.extent();
-  for (int d = 0; d < Dim; ++d) {
-    const int low = width.low[d], high = width.high[d];
-    if (offset[d] == 0) {
-      // Along the cut the slab takes the boundary's ghosts with it: both ranks hold the same indices there.
-      const int below = decomposition.at_boundary(d, Side::low) ? layout_.ghosts().low[d] : 0;
-      const int above = decomposition.at_boundary(d, Side::high) ? layout_.ghosts().high[d] : 0;
-      link.ghost.begin[d] = link.owned.begin[d] = link.source.begin[d] = -below;
-      link.ghost.end[d] = link.owned.end[d] = link.source.end[d] = n[d] + above;
-    } else if (offset[d] > 0) {
-      link.ghost.begin[d] = n[d];
-      link.ghost.end[d] = n[d] + high;
-      link.owned.begin[d] = n[d] - low;  // becomes the neighbour's low ghosts
-      link.owned.end[d] = n[d];
-      link.source.begin[d] = 0;
-      link.source.end[d] = high;
-    } else {
-      link.ghost.begin[d] = -low;
-      link.ghost.end[d] = 0;
-      link.owned.begin[d] = 0;  // becomes the neighbour's high ghosts
-      link.owned.end[d] = high;
-      link.source.begin[d] = n[d] - low;
-      link.source.end[d] = n[d];
-    }
-  }
-  Index<Dim> back;
-  for (int d = 0; d < Dim; ++d) back[d] = -offset[d];
-  link.send_tag = tag_of<Dim>(offset);
-  link.receive_tag = tag_of<Dim>(back);
-  if (!link.self) {
-    if (link.ghost.empty() && link.owned.empty()) return;
-    link.receive_type = box_type<Dim>(layout_, link.ghost);
-    link.send_type = box_type<Dim>(layout_, link.owned);
-  } else if (link.ghost.empty()) {
+void Halo<Dim>::add(int rank, int self, bool sending, const Box<Dim>& ghost, const Box<Dim>& source) {
+  if (rank == self) {
+    if (!sending) copies_.push_back({source, ghost});
     return;
   }
-  links_.push_back(link);
+  const Box<Dim>& mine = sending ? source : ghost;
+  (sending ? sent_ : received_).push_back({rank, mine.size(), box_type<Dim>(layout_, mine)});
 }
 
 template <int Dim>
@@ -129,20 +150,14 @@ void Halo<Dim>::begin(std::span<Field<Dim>* const> fields) {
   for (std::size_t f = 0; f < fields.size(); ++f) {
     if (!(fields[f]->layout() == layout_)) throw InternalError("halo exchange of a field with another layout");
     double* origin = fields[f]->origin();
-    const int tag = static_cast<int>(f) * 729;  // 3^6 neighbours at most
-    for (const Link& link : links_)
-      if (!link.self)
-        check_mpi(
-            MPI_Irecv(origin, 1, link.receive_type, link.rank, tag + link.receive_tag, comm_, &requests_[active_++]),
-            "MPI_Irecv");
-    for (const Link& link : links_)
-      if (!link.self)
-        check_mpi(MPI_Isend(origin, 1, link.send_type, link.rank, tag + link.send_tag, comm_, &requests_[active_++]),
-                  "MPI_Isend");
+    const int tag = static_cast<int>(f);
+    for (const Message& m : received_)
+      check_mpi(MPI_Irecv(origin, 1, m.type, m.rank, tag, comm_, &requests_[active_++]), "MPI_Irecv");
+    for (const Message& m : sent_)
+      check_mpi(MPI_Isend(origin, 1, m.type, m.rank, tag, comm_, &requests_[active_++]), "MPI_Isend");
   }
   for (Field<Dim>* field : fields)
-    for (const Link& link : links_)
-      if (link.self) copy_box<Dim>(field->origin(), layout_, link.source, link.ghost);
+    for (const Copy& c : copies_) copy_box<Dim>(field->origin(), layout_, c.source, c.ghost);
 }
 
 template <int Dim>
@@ -153,16 +168,13 @@ void Halo<Dim>::end() {
 
 template <int Dim>
 std::int64_t Halo<Dim>::messages() const {
-  std::int64_t count = 0;
-  for (const Link& link : links_) count += !link.self;
-  return count;
+  return static_cast<std::int64_t>(sent_.size());
 }
 
 template <int Dim>
 std::int64_t Halo<Dim>::bytes() const {
   std::int64_t total = 0;
-  for (const Link& link : links_)
-    if (!link.self) total += link.owned.size() * static_cast<std::int64_t>(sizeof(double));
+  for (const Message& m : sent_) total += m.size * static_cast<std::int64_t>(sizeof(double));
   return total;
 }
 
@@ -170,13 +182,11 @@ template <int Dim>
 void Halo<Dim>::release() {
   int finalized = 0;
   MPI_Finalized(&finalized);
-  if (!finalized)
-    for (Link& link : links_)
-      if (!link.self) {
-        MPI_Type_free(&link.send_type);
-        MPI_Type_free(&link.receive_type);
-      }
-  links_.clear();
+  for (std::vector<Message>* messages : {&received_, &sent_}) {
+    if (!finalized)
+      for (Message& m : *messages) MPI_Type_free(&m.type);
+    messages->clear();
+  }
 }
 
 template <int Dim>
@@ -188,7 +198,9 @@ template <int Dim>
 Halo<Dim>::Halo(Halo&& other) noexcept
     : comm_(other.comm_),
       layout_(other.layout_),
-      links_(std::exchange(other.links_, {})),
+      received_(std::exchange(other.received_, {})),
+      sent_(std::exchange(other.sent_, {})),
+      copies_(std::move(other.copies_)),
       requests_(std::move(other.requests_)) {}
 
 template <int Dim>
@@ -197,7 +209,9 @@ Halo<Dim>& Halo<Dim>::operator=(Halo&& other) noexcept {
     release();
     comm_ = other.comm_;
     layout_ = other.layout_;
-    links_ = std::exchange(other.links_, {});
+    received_ = std::exchange(other.received_, {});
+    sent_ = std::exchange(other.sent_, {});
+    copies_ = std::move(other.copies_);
     requests_ = std::move(other.requests_);
   }
   return *this;

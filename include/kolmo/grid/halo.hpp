@@ -45,19 +45,20 @@ class Halo {
   std::int64_t bytes() const;
 
  private:
-  struct Link {  // one neighbour box: receive into `ghost`, send `owned`
+  struct Message {  // one box to or from one rank
     int rank;
-    int send_tag, receive_tag;
-    Box<Dim> ghost, owned;
-    MPI_Datatype send_type, receive_type;
-    bool self;
-    Box<Dim> source;  // of a copy to itself
+    std::int64_t size;
+    MPI_Datatype type;
   };
-  void add_link(const Decomposition<Dim>& decomposition, const Index<Dim>& offset, const Ghosts<Dim>& width);
+  struct Copy {  // of this rank to itself, around a periodic direction
+    Box<Dim> source, ghost;
+  };
+  void add(int rank, int self, bool sending, const Box<Dim>& ghost, const Box<Dim>& source);
   void release();
   MPI_Comm comm_ = MPI_COMM_NULL;
   Layout<Dim> layout_;
-  std::vector<Link> links_;
+  std::vector<Message> received_, sent_;
+  std::vector<Copy> copies_;
   std::vector<MPI_Request> requests_;
   int active_ = 0;
 };
