@@ -151,6 +151,23 @@ std::vector<double> LineProbe<Dim>::values(const std::string& quantity, const st
 }
 
 template <int Dim>
+Distance LineProbe<Dim>::write_comparison(const std::filesystem::path& folder, const std::string& quantity,
+                                          const std::vector<double>& coordinates,
+                                          const std::vector<double>& reference) const {
+  const std::vector<double> computed = values(quantity, coordinates);
+  const auto& of =
+      *std::find_if(quantities_.begin(), quantities_.end(), [&](const auto& q) { return q.name == quantity; });
+  const std::vector<io::Column> columns{
+      {axis_names[main_axis<Dim>(from_, to_)], "m"}, {"reference", of.unit}, {quantity, of.unit}};
+  io::on_root(decomposition_.comm(), [&] {
+    std::filesystem::create_directories(folder);
+    io::write_table(folder / fmt::format("{}_{}_reference.csv", name_, quantity), columns,
+                    {coordinates, reference, computed});
+  });
+  return distance(computed, reference);
+}
+
+template <int Dim>
 PointProbe<Dim>::PointProbe(const Grid<Dim>& grid, const Decomposition<Dim>& decomposition, std::string name,
                             const Point<Dim>& at, std::vector<Quantity<Dim>> quantities)
     : comm_(decomposition.comm()), name_(std::move(name)), quantities_(std::move(quantities)) {

@@ -21,8 +21,19 @@ namespace {
 namespace fs = std::filesystem;
 
 /// What a run leaves behind; nothing else is ever removed.
-constexpr std::array entries{"run.toml", "fields.xdmf", "fields",       "diagnostics.csv", "checkpoint",
-                             "lines",    "points",      "summary.json", "statistics"};
+constexpr std::array entries{"run.toml",
+                             "fields.xdmf",
+                             "fields",
+                             "diagnostics.csv",
+                             "checkpoint",
+                             "lines",
+                             "points",
+                             "summary.json",
+                             "statistics.h5",
+                             "statistics.csv",
+                             "statistics_faces_x.csv",
+                             "statistics_faces_y.csv",
+                             "statistics_faces_z.csv"};
 constexpr std::array marks{"run.toml", "fields", "diagnostics.csv", "checkpoint", "summary.json"};
 
 void make_folder(const fs::path& path) {

@@ -61,6 +61,14 @@ TEST(LineProbe, ComparesWithAReferenceAtItsOwnPoints) {
   const Distance off = line.compare("u", y, reference);
   EXPECT_NEAR(off.max, 0.4, 1e-12);
   EXPECT_NEAR(off.rms, 0.25, 1e-12);
+  const test::TemporaryFolder folder;
+  EXPECT_EQ(line.write_comparison(folder / "lines", "u", y, reference).max, off.max);
+  probed.domain.comm.barrier();
+  const io::Table table = io::Table::read(folder / "lines/centre_u_reference.csv");
+  EXPECT_EQ(table.columns(), (std::vector<io::Column>{{"y", "m"}, {"reference", "m/s"}, {"u", "m/s"}}));
+  EXPECT_EQ(table.numbers("y"), y);
+  EXPECT_EQ(table.numbers("reference"), reference);
+  EXPECT_EQ(table.numbers("u"), line.values("u", y));
   EXPECT_THROW((void)line.values("w", y), InputError);
   EXPECT_THROW((void)line.values("u", {2.0}), InputError);
 }

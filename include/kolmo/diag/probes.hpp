@@ -57,6 +57,11 @@ class LineProbe {
     return distance(values(quantity, coordinates), reference);
   }
 
+  /// FOLDER/NAME_QUANTITY_reference.csv: coordinate, reference, and the field at that coordinate; what scripts/plot.py
+  /// draws. Collective.
+  Distance write_comparison(const std::filesystem::path& folder, const std::string& quantity,
+                            const std::vector<double>& coordinates, const std::vector<double>& reference) const;
+
  private:
   Grid<Dim> grid_;
   Decomposition<Dim> decomposition_;
