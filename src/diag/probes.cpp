@@ -88,15 +88,33 @@ std::vector<Point<Dim>> points_at(const Point<Dim>& from, const Point<Dim>& to,
   return points;
 }
 
+namespace {
+
+/// Centres strictly between two coordinates, in the direction from one to the other.
+std::vector<double> centres_between(const Axis& axis, double from, double to) {
+  const auto [low, high] = std::minmax(from, to);
+  std::vector<double> centres;
+  for (int i = 0; i < axis.cells(); ++i)
+    if (axis.centre(i) > low && axis.centre(i) < high) centres.push_back(axis.centre(i));
+  if (from > to) std::reverse(centres.begin(), centres.end());
+  return centres;
+}
+
+}  // namespace
+
 template <int Dim>
-int cells_passed(const Grid<Dim>& grid, const Point<Dim>& from, const Point<Dim>& to) {
-  int count = 0;
-  for (int d = 0; d < Dim; ++d) {
-    const Axis& axis = grid.axis(d);
-    const auto [low, high] = std::minmax(from[d], to[d]);
-    for (int i = 0; i < axis.cells(); ++i) count += axis.node(i + 1) > low && axis.node(i) < high && high > low;
-  }
-  return std::max(count, 2);
+std::vector<Point<Dim>> grid_points(const Grid<Dim>& grid, const Point<Dim>& from, const Point<Dim>& to) {
+  const int axis = main_axis<Dim>(from, to);
+  std::vector<double> along = centres_between(grid.axis(axis), from[axis], to[axis]);
+  std::size_t cells = 0;
+  for (int d = 0; d < Dim; ++d) cells += centres_between(grid.axis(d), from[d], to[d]).size();
+  Point<Dim> straight = from;
+  straight[axis] = to[axis];
+  if (straight != to) return line_points<Dim>(from, to, std::max(static_cast<int>(cells), 2));
+  std::vector<Point<Dim>> points = points_at<Dim>(from, to, along);
+  points.insert(points.begin(), from);
+  points.push_back(to);
+  return points;
 }
 
 template <int Dim>
@@ -112,7 +130,7 @@ LineProbe<Dim>::LineProbe(const Grid<Dim>& grid, const Decomposition<Dim>& decom
   of_probe("line", name_, [&] {
     // The ends first: a complaint names what the user wrote.
     (void)Sampler<Dim>(grid, decomposition, Location::cells(), {from, to}, Walls::unknown);
-    points_ = line_points<Dim>(from, to, points == 0 ? cells_passed<Dim>(grid, from, to) : points);
+    points_ = points == 0 ? grid_points<Dim>(grid, from, to) : line_points<Dim>(from, to, points);
     samplers_ = make_samplers<Dim>(grid_, decomposition_, quantities_, points_);
   });
 }
@@ -199,7 +217,7 @@ void PointProbe<Dim>::record(std::int64_t step, double time) {
 #define KOLMO_INSTANTIATE(Dim)                                                                                       \
   template std::vector<Point<Dim>> line_points<Dim>(const Point<Dim>&, const Point<Dim>&, int);                      \
   template std::vector<Point<Dim>> points_at<Dim>(const Point<Dim>&, const Point<Dim>&, const std::vector<double>&); \
-  template int cells_passed<Dim>(const Grid<Dim>&, const Point<Dim>&, const Point<Dim>&);                            \
+  template std::vector<Point<Dim>> grid_points<Dim>(const Grid<Dim>&, const Point<Dim>&, const Point<Dim>&);         \
   template class LineProbe<Dim>;                                                                                     \
   template class PointProbe<Dim>;
 KOLMO_INSTANTIATE(1)

@@ -37,7 +37,7 @@ TEST(LineProbe, WritesPointsAndQuantities) {
     const io::Table table = io::Table::read(folder / file);
     EXPECT_EQ(table.columns(),
               (std::vector<io::Column>{{"x", "m"}, {"y", "m"}, {"z", "m"}, {"u", "m/s"}, {"pressure", "Pa"}}));
-    ASSERT_EQ(table.rows(), 9u);  // the cells it passes
+    ASSERT_EQ(table.rows(), 11u);  // both ends and 9 cells between
     const auto x = table.numbers("x"), y = table.numbers("y"), z = table.numbers("z"), u = table.numbers("u"),
                p = table.numbers("pressure");
     EXPECT_EQ(y.front(), -0.25);
@@ -71,6 +71,20 @@ TEST(LineProbe, ComparesWithAReferenceAtItsOwnPoints) {
   EXPECT_EQ(table.numbers("u"), line.values("u", y));
   EXPECT_THROW((void)line.values("w", y), InputError);
   EXPECT_THROW((void)line.values("u", {2.0}), InputError);
+}
+
+TEST(LinePoints, FollowTheGridWhereTheyCan) {
+  const Domain<2> domain({6, 5});
+  const Axis& x = domain.grid.axis(0);
+  const auto back = grid_points<2>(domain.grid, {0.9, 0.5}, {0.1, 0.5});
+  EXPECT_EQ(back.front(), (Point<2>{0.9, 0.5}));
+  EXPECT_EQ(back[1][0], x.centre(5) < 0.9 ? x.centre(5) : x.centre(4));
+  EXPECT_EQ(back.back(), (Point<2>{0.1, 0.5}));
+  for (const auto& point : back) EXPECT_EQ(point[1], 0.5);
+  const auto oblique = grid_points<2>(domain.grid, {0.0, -0.25}, {1.0, 1.5});
+  ASSERT_EQ(oblique.size(), 11u);
+  EXPECT_NEAR(oblique[5][0], 0.5, 1e-15);
+  EXPECT_NEAR(oblique[5][1], 0.625, 1e-15);
 }
 
 TEST(LineProbe, RefusesBadLinesByName) {

@@ -35,16 +35,17 @@ std::vector<Point<Dim>> line_points(const Point<Dim>& from, const Point<Dim>& to
 /// is given. Throws InputError if a coordinate lies outside the line by more than round-off.
 template <int Dim>
 std::vector<Point<Dim>> points_at(const Point<Dim>& from, const Point<Dim>& to, const std::vector<double>& coordinates);
-/// Cells a line passes: the sum over the axes of the cells between its ends, at least 2.
+/// Points as dense as the grid: both ends and the cell centres between them where the line runs along an axis, else as
+/// many equally spaced ones as it passes cells.
 template <int Dim>
-int cells_passed(const Grid<Dim>& grid, const Point<Dim>& from, const Point<Dim>& to);
+std::vector<Point<Dim>> grid_points(const Grid<Dim>& grid, const Point<Dim>& from, const Point<Dim>& to);
 
 /// Columns x, y, z and one per quantity.
 template <int Dim>
 class LineProbe {
  public:
-  /// points: 0 for as many as cells the line passes. Throws InputError (naming the line) for ends that coincide or lie
-  /// outside.
+  /// points: 0 for both ends and the cell centres between them, where the line runs along an axis, else as many as
+  /// cells it passes. Throws InputError (naming the line) for ends that coincide or lie outside.
   LineProbe(const Grid<Dim>& grid, const Decomposition<Dim>& decomposition, std::string name, const Point<Dim>& from,
             const Point<Dim>& to, int points, std::vector<Quantity<Dim>> quantities);
   const std::string& name() const { return name_; }
