@@ -6,6 +6,7 @@
 #include <array>
 #include <chrono>
 #include <cmath>
+#include <cstdlib>
 
 namespace kolmo {
 
@@ -21,7 +22,26 @@ void Log::warning(std::string_view line) const {
   std::fflush(err_);
 }
 
-bool Log::terminal() const { return active_ && isatty(fileno(out_)) == 1; }
+namespace {
+
+/// OpenMPI's mpirun gives every rank a pseudo-terminal of its own: what counts is where mpirun itself writes.
+bool launcher_writes_to_terminal() {
+  const std::string link = "/proc/" + std::to_string(getppid()) + "/fd/1";
+  std::array<char, 256> target{};
+  if (readlink(link.c_str(), target.data(), target.size() - 1) < 0) return false;
+  const std::string_view path(target.data());
+  return path.starts_with("/dev/pts/") || path.starts_with("/dev/tty");
+}
+
+bool is_terminal(std::FILE* out) {
+  if (isatty(fileno(out)) != 1) return false;
+  return std::getenv("OMPI_COMM_WORLD_RANK") == nullptr || launcher_writes_to_terminal();
+}
+
+}  // namespace
+
+Log::Log(bool active, std::FILE* out, std::FILE* err)
+    : active_(active), terminal_(active && is_terminal(out)), out_(out), err_(err) {}
 
 namespace {
 

@@ -12,17 +12,17 @@ namespace kolmo {
 /// Lines on rank 0 only; the other ranks' log is silent. Cheap to copy.
 class Log {
  public:
-  explicit Log(bool active, std::FILE* out = stdout, std::FILE* err = stderr) : active_(active), out_(out), err_(err) {}
+  explicit Log(bool active, std::FILE* out = stdout, std::FILE* err = stderr);
   /// To standard output.
   void info(std::string_view line) const;
   /// To standard error, behind "warning: ".
   void warning(std::string_view line) const;
   bool active() const { return active_; }
-  /// True where standard output is a terminal.
-  bool terminal() const;
+  /// True where the output is a terminal, seen through mpirun.
+  bool terminal() const { return terminal_; }
 
  private:
-  bool active_;
+  bool active_, terminal_;
   std::FILE* out_;
   std::FILE* err_;
 };
