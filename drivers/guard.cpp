@@ -51,7 +51,7 @@ void wait_milliseconds(long count) {
 /// Whether every rank comes here within some seconds: those that did not fail are somewhere in a collective call of
 /// their own, so this uses a communicator that nothing else uses, and does not block.
 bool all_ranks_fail(MPI_Comm comm) {
-  constexpr int patience_milliseconds = 10000, interval = 2;
+  constexpr int patience_milliseconds = 5000, interval = 2;
   MPI_Request request = MPI_REQUEST_NULL;
   if (MPI_Ibarrier(comm, &request) != MPI_SUCCESS) return false;
   for (int waited = 0; waited < patience_milliseconds; waited += interval) {
