@@ -308,7 +308,9 @@ def draw_field(figure, axes, step, name, normal):
     beyond = (values.min() < low, values.max() > high)
     extend = {(False, False): "neither", (True, False): "min", (False, True): "max", (True, True): "both"}[beyond]
     unit = f" [{unit}]" if unit not in ("", "-") else ""
-    bar = figure.colorbar(image, ax=axes, shrink=0.85, pad=0.02, extend=extend, aspect=28)
+    flat = np.ptp(step.nodes[second]) < 0.6 * np.ptp(step.nodes[first])
+    place = {"orientation": "horizontal", "shrink": 0.5, "aspect": 40} if flat else {"shrink": 0.85, "aspect": 28}
+    bar = figure.colorbar(image, ax=axes, pad=0.02, extend=extend, **place)
     bar.set_label(label + unit)
     bar.outline.set_linewidth(0.6)
     axes.set_aspect("equal")
@@ -328,13 +330,13 @@ def draw(folder, output, field, number, normal):
     step = Step(folder, number)
     profiles = profiles_of(folder, case)[:4] if number is None else []
     first, second, _ = plane_of(step, normal)
-    ratio = np.clip(np.ptp(step.nodes[second]) / np.ptp(step.nodes[first]), 0.25, 2.0)
+    ratio = np.clip(np.ptp(step.nodes[second]) / np.ptp(step.nodes[first]), 0.1, 2.0)
     with plt.rc_context(STYLE):
         rows = max(len(profiles), 1)
         wide = ratio < 0.6  # a long domain goes above its profiles, any other beside them
         if wide and profiles:
-            figure = plt.figure(figsize=(8.0, 8.0 * ratio + 1.2 + 3.0), constrained_layout=True)
-            grid = figure.add_gridspec(2, rows, height_ratios=[8.0 * ratio + 1.0, 3.0])
+            figure = plt.figure(figsize=(8.0, 8.0 * ratio + 1.7 + 2.8), constrained_layout=True)
+            grid = figure.add_gridspec(2, rows, height_ratios=[8.0 * ratio + 1.5, 2.8])
             main, others = figure.add_subplot(grid[0, :]), [grid[1, i] for i in range(len(profiles))]
         else:
             width = 5.6 + (3.4 if profiles else 0.0)
@@ -347,7 +349,7 @@ def draw(folder, output, field, number, normal):
         title = case.get("case", {}).get("title", "")
         if title:
             figure.suptitle(title, fontsize=12)
-        figure.savefig(output, dpi=200)
+        figure.savefig(output, dpi=200, bbox_inches="tight", pad_inches=0.08)
         plt.close(figure)
 
 
