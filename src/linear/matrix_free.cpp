@@ -55,7 +55,7 @@ void MatrixFree<Dim>::check_sizes() const {
       fits = fits && line.size() == unknowns_.cells()[d] && line.conductance.size() == line.weight.size() + 1;
     } else {
       std::int64_t faces = 1;
-      for (int e = 0; e < Dim; ++e) faces *= n[e] + (e == d && unknowns_.local_size() > 0);
+      for (int e = 0; e < Dim; ++e) faces *= n[e] + (e == d);
       fits = fits && static_cast<std::int64_t>(faces_.conductance[d].size()) == faces;
     }
   }

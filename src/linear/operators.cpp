@@ -38,7 +38,7 @@ FaceConductances<Dim> face_conductances(const Decomposition<Dim>& unknowns, cons
   const Box<Dim>& owned = unknowns.owned();
   for (int d = 0; d < Dim; ++d) {
     Box<Dim> box = owned;
-    if (!owned.empty()) ++box.end[d];
+    ++box.end[d];
     faces.conductance[d].reserve(box.size());
     for_each<Dim>(box, [&](const Index<Dim>& i) {
       double c = op.scale * op.line[d].conductance[i[d]];
@@ -64,12 +64,11 @@ bool singular(const Decomposition<Dim>& unknowns, const FaceConductances<Dim>& o
   bool held = std::any_of(op.shift.begin(), op.shift.end(), [](double s) { return s != 0.0; });
   for (int d = 0; d < Dim && !held; ++d) {
     Box<Dim> box = owned;
-    if (!owned.empty()) ++box.end[d];
+    ++box.end[d];
     std::size_t at = 0;
     for_each<Dim>(box, [&](const Index<Dim>& i) {
-      bool low = i[d] == owned.begin[d] && unknowns.at_boundary(d, Side::low);
-      bool high = i[d] == owned.end[d] && unknowns.at_boundary(d, Side::high);
-      if ((low || high) && op.conductance[d][at] != 0.0) held = true;
+      const bool boundary = !unknowns.periodic()[d] && (i[d] == 0 || i[d] == unknowns.cells()[d]);
+      if (boundary && op.conductance[d][at] != 0.0) held = true;
       ++at;
     });
   }

@@ -384,6 +384,31 @@ TEST(Solver, ZeroRightHandSide) {
   }
 }
 
+TEST(Solver, RanksWithoutUnknowns) {
+  // The faces between two walls, where the first rank holds the first wall only.
+  const Index<3> cells{6, 5, ranks()};
+  const Decomposition<3> boxes =
+      Decomposition<3>(Communicator(MPI_COMM_WORLD), cells, {true, false, false}, {1, 1, ranks()}).trimmed(2, 1, -3);
+  SeparableOperator<3> op;
+  op.line[0] = make_line(6, End::periodic, End::periodic, Shape::uniform);
+  op.line[1] = make_line(5, End::face, End::face, Shape::skew);
+  op.line[2] = make_line(ranks() + 2, End::node, End::node, Shape::symmetric);
+  op.shift = 0.5;
+  const std::vector<double> b = local_part(boxes, random_vector(boxes.global_size()));
+  if (ranks() > 1 && boxes.comm().rank() == 0) {
+    EXPECT_TRUE(b.empty());
+  }
+  for (const char* pc : {"tensor", "jacobi", "hypre", "mg", "boxmg"}) {
+    Options user{{"pc_type", pc}};
+    SolverOptions options;
+    options.relative_tolerance = 1e-9;
+    Solver<3> solver("test_", boxes, op, options);
+    std::vector<double> q(b.size());
+    solver.solve(b.data(), q.data());
+    EXPECT_LE(residual(op, boxes, b, q), 1.1e-9) << solver.description();
+  }
+}
+
 TEST(Solver, FailsLoudly) {
   const SeparableOperator<2> op = closed_box();
   const Decomposition<2> boxes = boxes_of(op);
