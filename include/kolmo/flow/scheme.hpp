@@ -31,6 +31,7 @@ struct Parts {
 /// limit.
 struct StabilityLimit {
   double convective, viscous;
+  double scalar = 0.0;  ///< in place of `viscous` for scalars, which stay explicit; 0: the same
 };
 
 template <int Dim>
@@ -43,6 +44,10 @@ class TimeScheme {
   virtual std::string description() const = 0;
   /// Uniform acceleration along the direction of a held bulk velocity during the last step (0 where none is held).
   double bulk_acceleration() const { return bulk_acceleration_; }
+  /// How long before the end of a step of length dt the pressure it leaves holds.
+  virtual double pressure_age(double dt) const { return 0.5 * dt; }
+  /// What the momentum systems of implicit viscosity took so far.
+  virtual SolveStatistics momentum_solves() const { return {}; }
   /// A velocity whose values are of no use between steps, lent to diagnostics and solvers.
   virtual Velocity<Dim>& workspace() = 0;
   /// Names and values beyond State that a bitwise restart needs (the previous right-hand side of Adams-Bashforth).
