@@ -87,6 +87,7 @@ struct Setting {
   std::shared_ptr<Boundary<Dim>> boundary;
   Ghosts<Dim> ghosts;
   Field<Dim> q, rate;
+  bool widened = false;
   std::array<Field<Dim>, Dim> velocity;
 
   Setting(const Grid<Dim>& g, const Rules<Dim>& rules, Location location = Location::cells(), EndUnknowns ends = {},
@@ -120,7 +121,18 @@ struct Setting {
     for_each<Dim>(volumes->box(), [&](const Index<Dim>& i) { q(i) = value(cells_global(i)); });
     refresh();
   }
+  /// Gives q ghosts everywhere, filled beyond boundaries: what parts one cell thin need.
+  void widen(int ghosts_everywhere) {
+    ghosts = Ghosts<Dim>::uniform(ghosts_everywhere, ghosts_everywhere);
+    widened = true;
+    Field<Dim> wide(Layout<Dim>(cells.extent(), ghosts), q.location());
+    for_each<Dim>(volumes->box(), [&](const Index<Dim>& i) { wide(i) = q(i); });
+    swap(q, wide);
+    rate = Field<Dim>(q.layout(), q.location());
+    refresh();
+  }
   void refresh() {
+    if (widened) boundary->fill_ghosts(q);
     // Halo knows cells: the known faces between ranks are never read as unknowns.
     Ghosts<Dim> width = ghosts;
     for (int d = 0; d < Dim; ++d)

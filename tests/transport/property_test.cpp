@@ -49,7 +49,8 @@ TYPED_TEST(Property, StaggeredDiffusion) {
   constexpr int Dim = TypeParam::value;
   for (int c = 0; c < case_count; ++c)
     for (int d = 0; d < Dim; ++d) {
-      const EndUnknowns ends{.low = (c + d) % 2 == 1, .high = (c / 2 + d) % 2 == 1};
+      if (Dim > 3 && (c + d) % 2 == 1) continue;  // every direction still meets half of the cases
+      const EndUnknowns ends{.low = (c / 2 + d) % 2 == 1, .high = (c / 3 + d) % 2 == 1};
       Rules<Dim> rules = rules_of_case<Dim>(c);
       for (const Side side : both_sides) {
         Rule<Dim>& rule = rules[d][static_cast<int>(side)];

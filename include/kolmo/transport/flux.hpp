@@ -41,6 +41,9 @@ LinearFlux fold(FaceWeights w, Side side, const Slab& slab, double data) {
 /// both evaluate the same numbers, and the sum of volume * rate is the flux through the boundary. Ghosts beyond
 /// boundaries are never read; ghosts on cut and periodic sides must be fresh (one layer, two for a limited law).
 /// Nothing is stored per face, nothing allocated by an evaluation.
+/// A limited law looks two points away: where a cut leaves one cell to the first or last rank of a direction, its
+/// neighbour needs the ghosts beyond the boundary too, so fields must have them, filled (Boundary::fill_ghosts) before
+/// ghosts are exchanged.
 template <int Dim, class Law>
 class Flux {
  public:
@@ -67,6 +70,7 @@ class Flux {
   const ControlVolumes<Dim>& volumes() const { return boundary_->volumes(); }
 
  private:
+  void require_ghosts(const Layout<Dim>& layout) const;
   bool on_boundary(int d, int f, Side side) const;
   void along(const Field<Dim>& q, const Index<Dim>& row, double* flux);
   const double* pad(const Field<Dim>& q, const Index<Dim>& row);
@@ -78,7 +82,8 @@ class Flux {
 
   Law law_;
   std::shared_ptr<const Boundary<Dim>> boundary_;
-  int length_ = 0;  ///< unknowns in an x row
+  std::array<bool, Dim> thin_{};  ///< somewhere a neighbour's ghosts beyond a boundary are read
+  int length_ = 0;                ///< unknowns in an x row
   /// Work rows: fluxes along x; through the low and the high faces of direction 1, kept from row to row, and of the
   /// others; their sum; a row with ghosts; ghosts of the rows before and after.
   std::vector<double> along_, low1_, high1_, low_, high_, sum_, padded_, before_, after_;

@@ -12,7 +12,7 @@ namespace detail {
 
 /// flux[k] = F through face k of a row of n faces: the loop everything else is made for.
 template <class Weights>
-void linear_row(const Weights& weights, const double* low, const double* high, double* flux, int n) {
+void linear_row(const Weights weights, const double* low, const double* high, double* flux, int n) {
 #pragma GCC ivdep
   for (int k = 0; k < n; ++k) {
     const FaceWeights w = weights(k);
@@ -21,7 +21,7 @@ void linear_row(const Weights& weights, const double* low, const double* high, d
 }
 
 template <class Weights>
-void limited_row(const Weights& weights, std::array<const double*, 4> q, double* flux, int n) {
+void limited_row(const Weights weights, std::array<const double*, 4> q, double* flux, int n) {
   const double *low2 = q[0], *low = q[1], *high = q[2], *high2 = q[3];
 #pragma GCC ivdep
   for (int k = 0; k < n; ++k) {
@@ -46,12 +46,20 @@ Flux<Dim, Law>::Flux(Law law, std::shared_ptr<const Boundary<Dim>> boundary)
   for (std::vector<double>* work : {&along_, &low1_, &high1_, &low_, &high_, &sum_, &before_, &after_})
     work->assign(length_ + 1, 0.0);
   padded_.assign(length_ + 2 * reach, 0.0);
-  for (int d = 0; d < Dim && Law::limited; ++d) {
+  for (int d = 0; d < Dim; ++d) {
     const std::vector<int>& starts = v.unknowns().starts(d);
-    for (std::size_t r = 0; r + 1 < starts.size() && starts.size() > 2; ++r)
-      if (starts[r + 1] - starts[r] < reach)
-        throw InputError("limited advection needs at least two cells per rank along every direction that is cut");
+    const std::size_t parts = starts.size() - 1;
+    const bool thin = starts[1] - starts[0] < reach || starts[parts] - starts[parts - 1] < reach;
+    thin_[d] = parts > 1 && thin && !v.line(d).periodic();
   }
+}
+
+template <int Dim, class Law>
+void Flux<Dim, Law>::require_ghosts(const Layout<Dim>& layout) const {
+  volumes().require_ghosts(layout, reach);
+  for (int d = 0; d < Dim; ++d)
+    if (thin_[d] && (layout.ghosts().low[d] < 1 || layout.ghosts().high[d] < 1))
+      throw InternalError("parts one cell thin need ghosts beyond the boundaries too");
 }
 
 template <int Dim, class Law>
@@ -156,7 +164,7 @@ template <int Dim, class Law>
 void Flux<Dim, Law>::apply(const Field<Dim>& q, Field<Dim>& rate, double factor, double rate_factor) {
   const ControlVolumes<Dim>& v = volumes();
   const Box<Dim>& box = v.box();
-  v.require_ghosts(q.layout(), reach);
+  require_ghosts(q.layout());
   const int n = length_;
   for_each_row<Dim>(box, [&](const Index<Dim>& row) {
     along(q, row, along_.data());

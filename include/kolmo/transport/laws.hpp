@@ -85,10 +85,11 @@ struct UpwindAdvection {
   Velocity velocity;
   template <int Dim, bool Along>
   auto row(const FaceRow<Dim, Along>& r) const {
-    return [u = velocity.row(r), on_face = r.on_face](int k) {
-      const double v = u(k);
-      if (on_face != 0) return on_face < 0 ? FaceWeights{v, 0.0} : FaceWeights{0.0, v};
-      return FaceWeights{std::max(v, 0.0), std::min(v, 0.0)};
+    // The weight of the low point is u clamped to [0, inf), to everything, or to 0: no branch in the loop.
+    const double from = r.on_face < 0 ? -HUGE_VAL : 0.0, to = r.on_face > 0 ? 0.0 : HUGE_VAL;
+    return [u = velocity.row(r), from, to](int k) {
+      const double v = u(k), low = std::min(std::max(v, from), to);
+      return FaceWeights{low, v - low};
     };
   }
 };
