@@ -62,9 +62,10 @@ int run_together(const CommandLine& line, const char* program, Command command) 
 }  // namespace
 
 int main(int argc, char** argv) {
-  static const std::map<std::string, Command> alone{{"help", print_help}, {"version", print_version}, {"new", new_case},
-                                                    {"keys", keys},       {"status", status},         {"xdmf", xdmf}};
-  static const std::map<std::string, Command> together{{"run", run}, {"check", check}, {"restart", restart}};
+  static const std::map<std::string, Command> alone{
+      {"help", print_help}, {"version", print_version}, {"new", new_case}, {"keys", keys}, {"status", status}};
+  static const std::map<std::string, Command> together{
+      {"run", run}, {"check", check}, {"restart", restart}, {"xdmf", xdmf}};
   CommandLine line;
   if (const int code = run_alone([&] {
         line = parse_command_line(argc, argv);

@@ -1,5 +1,10 @@
+#include <fcntl.h>
 #include <fmt/format.h>
+#include <sys/file.h>
+#include <unistd.h>
 
+#include <algorithm>
+#include <cerrno>
 #include <filesystem>
 
 #include "commands.hpp"
@@ -15,13 +20,22 @@ namespace {
 
 namespace fs = std::filesystem;
 
+/// A run holds a lock on its folder, which dies with it.
+bool is_running(const fs::path& folder) {
+  const int file = ::open((folder / ".lock").c_str(), O_RDONLY);
+  if (file < 0) return false;
+  const bool held = ::flock(file, LOCK_SH | LOCK_NB) != 0 && errno == EWOULDBLOCK;
+  (void)::close(file);
+  return held;
+}
+
+void print_line(const std::string& name, const std::string& value) { fmt::print("{:<13} {}\n", name, value); }
+
 void print_summary(const fs::path& path) {
   const io::Tree summary = io::read_json(path);
-  for (const char* name : {"status", "steps", "time", "wall_seconds"})
-    if (summary.has(name)) {
-      const io::Tree& value = summary.at(name);
-      fmt::print("{:<13} {}\n", name, value.json());
-    }
+  if (summary.has("status")) print_line("status", summary.at("status").text());
+  for (const char* name : {"steps", "time", "wall_seconds"})
+    if (summary.has(name)) print_line(name, fmt::format("{:.6g}", summary.at(name).number()));
 }
 
 /// The last row says how far a run has come that has not ended.
@@ -29,7 +43,7 @@ void print_last_record(const fs::path& path) {
   const io::Table table = io::Table::read(path);
   if (table.rows() == 0) return;
   for (const char* name : {"step", "time"})
-    if (table.has(name)) fmt::print("last {:<8} {}\n", name, table.texts(name).back());
+    if (table.has(name)) print_line(fmt::format("last {}", name), table.texts(name).back());
 }
 
 void print_checkpoints(const fs::path& folder) {
@@ -38,7 +52,7 @@ void print_checkpoints(const fs::path& folder) {
   for (const auto& entry : fs::directory_iterator(folder, failure))
     if (const long long step = io::step_of(entry.path()); step >= 0 && !entry.is_symlink()) steps.push_back(step);
   std::sort(steps.begin(), steps.end());
-  fmt::print("{:<13} {}\n", "checkpoints", steps.empty() ? "none" : fmt::format("steps {}", fmt::join(steps, ", ")));
+  print_line("checkpoints", steps.empty() ? "none" : fmt::format("steps {}", fmt::join(steps, ", ")));
 }
 
 }  // namespace
@@ -48,10 +62,12 @@ int status(const CommandLine& line) {
   std::error_code failure;
   if (!fs::is_directory(folder, failure)) throw InputError(fmt::format("{}: no such folder", line.folder));
   if (!io::RunFolder::holds_run(folder)) throw InputError(fmt::format("{}: holds no run", line.folder));
-  if (fs::exists(folder / "summary.json", failure)) {
+  if (is_running(folder)) {
+    print_line("status", "running");
+  } else if (fs::exists(folder / "summary.json", failure)) {
     print_summary(folder / "summary.json");
   } else {
-    fmt::print("{:<13} {}\n", "status", "running, or ended without a summary");
+    print_line("status", "ended without a summary");
   }
   if (fs::exists(folder / "diagnostics.csv", failure)) print_last_record(folder / "diagnostics.csv");
   print_checkpoints(folder / "checkpoint");

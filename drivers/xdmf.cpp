@@ -3,13 +3,19 @@
 #include <fmt/format.h>
 
 #include "commands.hpp"
+#include "kolmo/base/log.hpp"
+#include "kolmo/io/agree.hpp"
 
 namespace kolmo::drivers {
 
 int xdmf(const CommandLine& line) {
-  const io::XdmfRebuild rebuilt = io::rebuild_xdmf(line.folder);
-  for (const std::string& skipped : rebuilt.skipped) fmt::print(stderr, "warning: left out: {}\n", skipped);
-  fmt::print("{}/fields.xdmf: {} steps\n", line.folder, rebuilt.steps);
+  const Communicator comm;
+  const Log log(comm.root());
+  io::on_root(comm, [&] {
+    const io::XdmfRebuild rebuilt = io::rebuild_xdmf(line.folder);
+    for (const std::string& skipped : rebuilt.skipped) log.warning("left out: " + skipped);
+    log.info(fmt::format("{}/fields.xdmf: {} steps", line.folder, rebuilt.steps));
+  });
   return 0;
 }
 
