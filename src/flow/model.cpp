@@ -71,6 +71,7 @@ void Model<Dim>::resume() {
   boundary_.refresh(state_.velocity);  // boundary faces are state: balancing them again would change their last digits
   domain_.exchange(state_.p);
   domain_.exchange(state_.p_old);
+  for (Field<Dim>* field : scheme_->cell_history()) domain_.exchange(*field);
   for (int s = 0; s < scalars_.count(); ++s) scalars_.apply_boundary(Register::u, state_.t);
 }
 
@@ -189,6 +190,7 @@ void Model<Dim>::solve_pressure(Field<Dim>& p) {
     box.begin[c] = box.end[c] - 1;
     momentum_.sweep_component(sweep, c, box);
   }
+  if (scheme_->limit().viscous > 0.0) boundary_.add_inlet_bending(state_.velocity, rate, momentum_.viscosity());
   forces_.add(rate, 1.0);
   if (scalars_.buoyant()) scalars_.add_buoyancy(rate, 1.0, Register::u);
   if (variable_viscosity_.active()) {

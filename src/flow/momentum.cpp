@@ -128,6 +128,7 @@ Momentum<Dim>::Momentum(const Domain<Dim>& domain) : domain_(domain) {
 
 template <int Dim>
 void Momentum<Dim>::set_viscosity(double nu) {
+  viscosity_ = nu;
   for (Line& line : line_)
     for (std::size_t i = 0; i < line.inverse_width.size(); ++i) {
       line.viscous_width[i] = nu * line.inverse_width[i];

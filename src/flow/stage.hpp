@@ -29,6 +29,7 @@ double run_stage(const Parts<Dim>& parts, Sweep<Dim> sweep, StageTimes<Dim> time
     parts.momentum.sweep_component(sweep, c, box);
   }
   Velocity<Dim>& out = *sweep.out;
+  parts.boundary.add_inlet_bending(*sweep.in, out, sweep.k * parts.momentum.viscosity());
   parts.forces.add(out, sweep.k);
   if (parts.scalars.buoyant()) parts.scalars.add_buoyancy(out, sweep.k, scalars_in);
   if (parts.variable_viscosity.active()) {

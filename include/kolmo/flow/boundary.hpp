@@ -10,11 +10,10 @@ namespace kolmo::flow {
 
 /// Boundary values of the velocity on the staggered grid.
 ///
-/// Given velocity (no_slip, inlet): the normal component is set on the face; a tangential one is met midway between the
-/// last cell and its ghost, ghost = 2 value - inside. free_slip: normal 0, ghost = inside. outflow: normal faces and
-/// tangential ghosts are state, carried out by du/dt + U du/dn = 0 (Orlanski 1976) with U the mean outflow velocity of
-/// the face at the start of the step. pressure: the normal face is an unknown of the momentum equation; beyond it the
-/// velocity continues unchanged. (F6)
+/// Given velocity (no_slip, inlet): the normal component is set on the face; a tangential one by its ghost, ghost = 2
+/// value - inside. free_slip: normal 0, ghost = inside. outflow: normal faces and tangential ghosts are state, carried
+/// out by du/dt + U du/dn = 0 (Orlanski 1976) with U the mean outflow velocity of the face. pressure: the normal face
+/// is an unknown of the momentum equation; beyond it the velocity continues unchanged. (F6)
 ///
 /// Where no face can take up an imbalance (no outflow, no pressure face), the discrete net flux of the inlets, an error
 /// of quadrature, is spread evenly over them; otherwise outflow faces take it up.
@@ -37,6 +36,11 @@ class VelocityBoundary {
   void apply(Velocity<Dim>& velocity) const;
   /// Ghosts and the exchange alone, after a correction that left the boundary faces as they were.
   void refresh(Velocity<Dim>& velocity) const;
+  /// out += k * (what a parabola instead of the straight ghost adds to the Laplacian of the tangential components next
+  /// to inlets). A velocity prescribed by a user bends at the face; the straight ghost alone leaves an error of order
+  /// h^0 in the viscous force there, and of order h in the pressure at the corners. Convection keeps the straight
+  /// ghost: the given value itself is what is carried in.
+  void add_inlet_bending(const Velocity<Dim>& in, Velocity<Dim>& out, double k) const;
   /// Local indices of component c that the momentum equation advances: all owned faces but those with a given or
   /// convected value.
   Box<Dim> unknowns(int c) const;
@@ -47,6 +51,8 @@ class VelocityBoundary {
   void advance_outflow(double w0, const Velocity<Dim>& base0, double w1, const Velocity<Dim>* base1, double k,
                        const Velocity<Dim>& in);
   void store_outflow(Velocity<Dim>& out) const;
+  /// Where the velocity is given, a tangential ghost is w0 value - w1 inside + w2 (next inside): these three.
+  std::array<double, 3> ghost_weights(int d, Side side) const;
   /// Flux out of the domain through every face, 2 * d + side. Collective.
   std::array<double, 2 * Dim> fluxes(const Velocity<Dim>& velocity) const;
 

@@ -38,6 +38,7 @@ class Momentum {
 
   /// Constant kinematic viscosity of the sweeps; 0 leaves convection alone.
   void set_viscosity(double nu);
+  double viscosity() const { return viscosity_; }
   /// Includes or leaves out convection (the split operators of the implicit schemes).
   void set_convection(bool on) { convection_ = on ? 1.0 : 0.0; }
   /// Advances the owned index range [0, n) of every component. Faces with given or convected values are overwritten
@@ -60,7 +61,7 @@ class Momentum {
 
   const Domain<Dim>& domain_;
   std::array<Line, Dim> line_;
-  double convection_ = 1.0;
+  double convection_ = 1.0, viscosity_ = 0.0;
 };
 
 }  // namespace kolmo::flow
