@@ -5,6 +5,7 @@
 #include <cmath>
 #include <limits>
 
+#include "kolmo/base/error.hpp"
 #include "kolmo/base/phase.hpp"
 #include "kolmo/diag/norms.hpp"
 #include "kolmo/flow/exact.hpp"
@@ -28,6 +29,11 @@ FlowOutput<Dim>::FlowOutput(flow::Model<Dim>& model, const io::RunFolder& folder
                             std::optional<std::int64_t> resume_step)
     : model_(model),
       folder_(folder),
+      quantities_(model,
+                  [this]() -> const Field<Dim>& {
+                    update_derived();
+                    return pressure_;
+                  }),
       pressure_(model.domain().make_cells()),
       fields_due_(model.settings().output.fields.schedule, model.settings().time.start),
       series_due_(model.settings().output.series, model.settings().time.start),
@@ -78,6 +84,11 @@ void FlowOutput<Dim>::add_series() {
   recorder_.add("dt", "s", [this] { return model_.state().dt; });
   recorder_.add("courant", "", [this] { return model_.courant(); });
   recorder_.add("max_divergence", "1/s", [this] { return model_.max_divergence(); });
+  for (flow::QuantityGroup& group : quantities_.groups()) {
+    std::vector<io::Column> columns;
+    for (const auto& column : group.columns) columns.push_back({column.name, column.unit});
+    recorder_.add(std::move(columns), std::move(group.values));
+  }
 }
 
 // The pressure of the present time, once per step however many ask for it.
@@ -105,8 +116,7 @@ void FlowOutput<Dim>::after_step() {
     update_derived();
     averages_->add(state.dt * static_cast<double>(output.averages.every_steps));
   }
-  const bool due =
-      output.fields.schedule.active() && (state.step == 0 || fields_due_.now(state.step, state.t, state.dt));
+  const bool due = snapshots_ && (state.step == 0 || fields_due_.now(state.step, state.t, state.dt));
   if (due) write_fields();
 }
 
@@ -134,11 +144,26 @@ void FlowOutput<Dim>::write_field(const std::string& name) {
   } else if (name == "pressure") {
     snapshots_->add("pressure", "Pa", pressure_);
   } else if (name == "vorticity") {
-    // PLACEHOLDER_VORTICITY
+    write_vorticity();
   } else {
     for (int s = 0; s < model_.scalars().count(); ++s)
       if (model_.scalars().name(s) == name) snapshots_->add(name, "-", model_.scalars().field(s));
   }
+}
+
+template <int Dim>
+void FlowOutput<Dim>::write_vorticity() {
+  if (vorticity_.empty())
+    for (int c = 0; c < flow::Integrator<Dim>::vorticity_components; ++c)
+      vorticity_.push_back(model_.domain().make_cells());
+  quantities_.integrator().vorticity(model_.velocity(), vorticity_);
+  if (vorticity_.size() == 1) {
+    snapshots_->add("vorticity", "1/s", vorticity_[0]);
+    return;
+  }
+  std::vector<const Field<Dim>*> components;
+  for (const Field<Dim>& component : vorticity_) components.push_back(&component);
+  snapshots_->add("vorticity", "1/s", components);
 }
 
 template <int Dim>
@@ -201,11 +226,16 @@ void FlowOutput<Dim>::exact_errors(io::Tree& errors, std::vector<std::string>& l
 
 template <int Dim>
 void FlowOutput<Dim>::store(io::CheckpointWriter& checkpoint) const {
+  const auto history = quantities_.vorticity_history();
+  checkpoint.numbers("vorticity_history", {history.begin(), history.end()});
   if (averages_) averages_->store(checkpoint);
 }
 
 template <int Dim>
 void FlowOutput<Dim>::restore(const io::CheckpointReader& checkpoint) {
+  const std::vector<double> history = checkpoint.numbers("vorticity_history");
+  if (history.size() != 3) throw RestartError(checkpoint.path().string() + ": vorticity_history has not three numbers");
+  quantities_.set_vorticity_history({history[0], history[1], history[2]});
   if (averages_) averages_->restore(checkpoint);
 }
 

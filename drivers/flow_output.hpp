@@ -10,6 +10,7 @@
 #include "kolmo/diag/recorder.hpp"
 #include "kolmo/diag/statistics.hpp"
 #include "kolmo/flow/model.hpp"
+#include "kolmo/flow/quantities.hpp"
 #include "kolmo/io/run_folder.hpp"
 #include "kolmo/io/snapshot.hpp"
 #include "kolmo/io/summary.hpp"
@@ -53,12 +54,15 @@ class FlowOutput {
   void update_derived();
   void write_fields();
   void write_field(const std::string& name);
+  void write_vorticity();
   void exact_errors(io::Tree& errors, std::vector<std::string>& lines);
   std::vector<diag::Quantity<Dim>> probe_quantities() const;
 
   flow::Model<Dim>& model_;
   const io::RunFolder& folder_;
-  Field<Dim> pressure_;  // physical, at the present time
+  flow::Quantities<Dim> quantities_;
+  std::vector<Field<Dim>> vorticity_;  // only where it is written
+  Field<Dim> pressure_;                // physical, at the present time
   std::int64_t derived_step_ = -1, written_step_ = -1;
   Due fields_due_, series_due_;
   std::optional<io::SnapshotWriter<Dim>> snapshots_;
