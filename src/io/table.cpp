@@ -20,7 +20,10 @@ std::string header_cell(const Column& column) {
 
 std::string header_line(const std::vector<Column>& columns) {
   std::string line;
-  for (const Column& column : columns) line += (line.empty() ? "" : ",") + header_cell(column);
+  for (const Column& column : columns) {
+    if (!line.empty()) line += ',';
+    line += header_cell(column);
+  }
   return line;
 }
 
