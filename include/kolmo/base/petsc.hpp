@@ -1,6 +1,7 @@
 /// PETSc's objects with C++ manners: handles that destroy once, error codes that throw.
 #pragma once
 
+#include <petscdm.h>
 #include <petscksp.h>
 
 #include <exception>
