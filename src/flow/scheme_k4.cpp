@@ -33,6 +33,10 @@ class K4 final : public TimeScheme<Dim> {
 
   void step(State<Dim>& s, double dt) override {
     const bool start = !s.has_history();
+    if (this->observer_) {
+      this->observer_->begin(s.velocity, s.t);
+      this->observer_->rates(0.25 * dt, s.velocity, s.t, Register::u, ViscousPart::whole);
+    }
     predict(s, dt, start);
     stage4(s, dt);
     finish(s, dt, start);
@@ -74,6 +78,7 @@ class K4 final : public TimeScheme<Dim> {
   void finish(State<Dim>& s, double dt, bool start) {
     const double t4 = s.t + 2.0 * dt / 3.0, k = 0.75 * dt;
     Velocity<Dim>& u = s.velocity;
+    if (this->observer_) this->observer_->rates(k, u, t4, Register::u, ViscousPart::whole);
     const double held = run_stage<Dim>(p_, {&u, &a_, &a_, 1.0, nullptr, 0.0, k}, {t4, s.t + dt}, Register::u);
     p_.scalars.advance({Register::u, Register::a, Register::a, 1.0, Register::u, 0.0, k, t4, s.t + dt, true}, u);
     this->bulk_acceleration_ = (held + held_first_) / dt;
@@ -91,6 +96,10 @@ class K4 final : public TimeScheme<Dim> {
     swap(s.p, work_);
     for (int c = 0; c < Dim; ++c) swap(s.velocity[c], a_[c]);
     p_.scalars.swap(Register::u, Register::a);
+    if (this->observer_) {
+      this->observer_->pressure(dt, s.p);
+      this->observer_->end(s.velocity, dt, this->bulk_acceleration_ * dt);
+    }
     s.dt_old = s.dt;
     s.dt = dt;
     s.t += dt;

@@ -38,6 +38,10 @@ class RK3 final : public TimeScheme<Dim> {
       if (p_.projection.iterative()) work_.copy_from(s.p);
     };
 
+    if (this->observer_) {
+      this->observer_->begin(u, s.t);
+      this->observer_->rates(0.25 * dt, u, s.t, Register::u, ViscousPart::whole);
+    }
     double held = share * run_stage<Dim>(p_, {&u, &a_, &u, 1.0, nullptr, 0.0, k1}, {s.t, t2}, Register::u);
     scalars.advance({Register::u, Register::a, Register::u, 1.0, Register::u, 0.0, k1, s.t, t2, true}, u);
     p_.boundary.set_pressure({{1.0, s.t}});
@@ -51,6 +55,7 @@ class RK3 final : public TimeScheme<Dim> {
     guess();
     p_.projection.project(b_, 2.0 * dt / 3.0, work_, spare_);
 
+    if (this->observer_) this->observer_->rates(0.75 * dt, b_, t3, Register::b, ViscousPart::whole);
     held += run_stage<Dim>(p_, {&b_, &u, &u, 1.0 - share, &a_, share, 0.75 * dt}, {t3, s.t + dt}, Register::b);
     scalars.advance(
         {Register::b, Register::u, Register::u, 1.0 - share, Register::a, share, 0.75 * dt, t3, s.t + dt, true}, b_);
@@ -68,6 +73,10 @@ class RK3 final : public TimeScheme<Dim> {
     p_.boundary.set_pressure_ghosts(work_);
     swap(s.p, s.p_old);
     swap(s.p, work_);
+    if (this->observer_) {
+      this->observer_->pressure(dt, s.p);
+      this->observer_->end(u, dt, this->bulk_acceleration_ * dt);
+    }
     s.dt_old = s.dt;
     s.dt = dt;
     s.t += dt;

@@ -6,6 +6,7 @@
 #include "kolmo/flow/boundary.hpp"
 #include "kolmo/flow/forces.hpp"
 #include "kolmo/flow/momentum.hpp"
+#include "kolmo/flow/observer.hpp"
 #include "kolmo/flow/projection.hpp"
 #include "kolmo/flow/scalars.hpp"
 #include "kolmo/flow/state.hpp"
@@ -48,13 +49,18 @@ class TimeScheme {
   virtual double pressure_age(double dt) const { return 0.5 * dt; }
   /// What the momentum systems of implicit viscosity took so far.
   virtual SolveStatistics momentum_solves() const { return {}; }
+  /// Whom to tell what the coming steps are made of; null: nobody, which costs nothing.
+  void observe(StepObserver<Dim>* observer) { observer_ = observer; }
   /// A velocity whose values are of no use between steps, lent to diagnostics and solvers.
   virtual Velocity<Dim>& workspace() = 0;
   /// Names and values beyond State that a bitwise restart needs (the previous right-hand side of Adams-Bashforth).
   virtual std::vector<Velocity<Dim>*> history() { return {}; }
+  /// The same at cells (increments of the pressure).
+  virtual std::vector<Field<Dim>*> cell_history() { return {}; }
 
  protected:
   double bulk_acceleration_ = 0.0;
+  StepObserver<Dim>* observer_ = nullptr;
 };
 
 /// Four-stage chain Runge-Kutta of order 3 with two pressure solves per step ("k4"), fused in three registers;
