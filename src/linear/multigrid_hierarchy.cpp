@@ -272,6 +272,10 @@ std::string Hierarchy::description() const {
     text += fmt::format(" {}x{}x{}", boxes.cells(0), boxes.cells(1), boxes.cells(2));
     if (l < steps_.size() && steps_[l].gathered) text += " (gathered)";
   }
+  double cells = 0.0;
+  for (const auto& level : levels_) cells += static_cast<double>(level->boxes.count());
+  text += fmt::format("; {:.2f} times the cells of the finest",
+                      cells / static_cast<double>(levels_.front()->boxes.count()));
   return text;
 }
 

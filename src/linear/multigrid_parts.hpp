@@ -156,9 +156,9 @@ struct Level {
   void set_inverse_diagonal();
 };
 
-/// x := 1/diagonal b on the colour, 0 on the other.
+/// The same as below from x = 0, which it sets.
 void smooth_from_zero(const Level& level, int colour);
-/// Gauss-Seidel on the cells of one colour (red-black by the parity of the global index sum).
+/// Over-relaxed Gauss-Seidel on the cells of one colour (red-black by the parity of the global index sum).
 void smooth(const Level& level, int colour);
 /// coarse := sum of the residuals of the fine cells.
 void restrict_residual(const Level& fine, const Coarsening& to, const Tile& coarse);
