@@ -90,14 +90,14 @@ int ranks() { return Communicator(MPI_COMM_WORLD).size(); }
 TEST(LineTransform, InvertsTheLineOperatorWithEveryKind) {
   for (const Mix& mix : mixes)
     for (Shape shape : shapes)
-      for (int n : {1, 2, 3, 8, 13})
-        for (int stride : {1, 5, 40}) {
+      for (int n : {1, 2, 3, 8, 13, 71})
+        for (int stride : {1, 5, 32, 75}) {
           const LineOperator line = make_line(n, mix.low, mix.high, shape, 2.0);
           for (auto kind : {LineTransform::Kind::dense, LineTransform::Kind::mirror, LineTransform::Kind::fft}) {
             if (kind == LineTransform::Kind::mirror && !line.mirror_symmetric()) continue;
             if (kind == LineTransform::Kind::fft && LineTransform::cost(line, kind) > 1e100) continue;
             const LineTransform transform(line, kind, stride);
-            const int count = 3;
+            const int count = stride == 1 ? 67 : 3;
             const std::vector<double> b = random_vector(static_cast<std::size_t>(n) * stride * count);
             std::vector<double> modes(b.size()), q(b.size());
             transform.forward(b.data(), modes.data(), count);
@@ -166,19 +166,16 @@ TEST(TensorSolver, ThreeDimensionsEveryBoundary) {
 
 TEST(TensorSolver, LongUniformLinesByFft) {
   for (const Mix& mix : mixes) {
-    SeparableOperator<3> op;
+    if (mix.name == std::string("dN") || mix.name[1] == 'h') continue;  // no transform of FFTW's
+    SeparableOperator<2> op;
     const int less = mix.low == End::node ? 1 : 0;  // DST-I likes n + 1
-    op.line[0] = make_line(256 - less, mix.low, mix.high, Shape::uniform, 2.0);
-    op.line[1] = make_line(270 - less, mix.low, mix.high, Shape::uniform, 2.0);
-    op.line[2] = make_line(3, End::neumann, End::face, Shape::skew);
-    op.line[2].conductance[1] = 30.0;
+    op.line[0] = make_line(1024 - less, mix.low, mix.high, Shape::uniform, 2.0);
+    op.line[1] = make_line(21, End::neumann, End::neumann, Shape::skew);
     SCOPED_TRACE(mix.name);
-    Decomposition<3> boxes(Communicator(MPI_COMM_WORLD), sizes(op), periodic(op), along<3>(1, ranks()));
-    TensorSolver<3> solver(boxes, op);
+    Decomposition<2> boxes(Communicator(MPI_COMM_WORLD), sizes(op), periodic(op), along<2>(1, ranks()));
+    TensorSolver<2> solver(boxes, op);
     check_solve(op, boxes, solver);
-    if (mix.name != std::string("dN") && mix.name[1] != 'h') {
-      EXPECT_NE(solver.description().find("T in"), std::string::npos) << solver.description();
-    }
+    EXPECT_NE(solver.description().find("T in"), std::string::npos) << solver.description();
   }
 }
 

@@ -45,6 +45,9 @@ class LineTransform {
   class Fft;
   class Dense;
   class Mirror;
+  static std::unique_ptr<Method> make_fft(const LineOperator& line, std::ptrdiff_t stride);
+  static std::unique_ptr<Method> make_dense(const LineOperator& line, std::ptrdiff_t stride);
+  static std::unique_ptr<Method> make_mirror(const LineOperator& line, std::ptrdiff_t stride);
   std::unique_ptr<Method> method_;
 };
 
