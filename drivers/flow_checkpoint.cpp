@@ -69,6 +69,8 @@ void for_each_field(flow::Model<Dim>& model, Visit&& visit) {
       visit(fmt::format("history{}_{}", k, "xyz"[c]), extended<Dim>(domain, c), (*history)[c]);
     ++k;
   }
+  k = 0;
+  for (Field<Dim>* history : model.scheme().cell_history()) visit(fmt::format("cell_history{}", k++), cells, *history);
 }
 
 }  // namespace

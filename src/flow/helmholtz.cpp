@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "kolmo/base/phase.hpp"
 #include "kolmo/transport/implicit.hpp"
 #include "solver_options.hpp"
 
@@ -45,16 +46,20 @@ Helmholtz<Dim>::Helmholtz(const Settings& settings, const Domain<Dim>& domain, c
       variable_(variable),
       options_(solver_options(settings.momentum_solver)),
       nu_(nu) {
-  for (int d = 0; d < Dim; ++d)
-    for (int i = 0; i <= domain.extent()[d]; ++i) {
-      width_[d].push_back(domain.grid.axis(d).width(domain.origin()[d] + i));
-      distance_[d].push_back(domain.grid.axis(d).distance(domain.origin()[d] + i));
-    }
-  for (int c = 0; c < Dim; ++c) set_rules(c);
   // A direct solver does not depend on the step; iterative ones are set up for the first.
   const bool direct = options_.method == SolverMethod::automatic || options_.method == SolverMethod::tensor;
-  a_ = 1.0;
-  for (int c = 0; c < Dim && direct && !variable.active(); ++c) make_solver(c);
+  for (int c = 0; c < Dim; ++c) {
+    set_rules(c);
+    const SeparableOperator<Dim> op = separable(c);
+    const transport::ControlVolumes<Dim>& volumes = rules_[c]->volumes();
+    for (int d = 0; d < Dim; ++d) {
+      const int first = domain.origin()[d] - volumes.global_line(d).first();  // what local index 0 is in the line
+      const Box<Dim>& box = volumes.box();
+      width_[c][d].assign(static_cast<std::size_t>(box.end[d]), 0.0);
+      for (int i = box.begin[d]; i < box.end[d]; ++i) width_[c][d][i] = op.line[d].weight[first + i];
+    }
+    if (direct && !variable.active()) make_solver(c);
+  }
 }
 
 template <int Dim>
@@ -89,13 +94,31 @@ void Helmholtz<Dim>::set_rules(int c) {
   rules_[c] = std::make_shared<const transport::Boundary<Dim>>(std::move(volumes), std::move(rules));
 }
 
-// The sweeps of Momentum give an unknown face on a pressure boundary the control volume that continues beyond it,
-// twice the half that lies inside; both halves of Crank-Nicolson have to be one operator.
+// Both halves of Crank-Nicolson have to be one operator, and two kinds of rows of the explicit one are those of
+// transport times a number, which is a matter of the control volume's width. An unknown face on a pressure boundary has
+// the control volume that continues beyond it, twice the half that lies inside. And where an inlet bends the velocity
+// (VelocityBoundary::add_inlet_bending), the second derivative of the parabola through the value v at 0 and q1, q2 at
+// a, b is (a + b)/b times [(q2 - q1)/(b - a) - (q1 - v)/a] / 2 a.
+template <int Dim>
+double Helmholtz<Dim>::stretch(int c, int d, Side side) const {
+  const BoundaryType type = boundary_.type(d, side);
+  if (type == BoundaryType::pressure && c == d) return 2.0;
+  const Axis& axis = domain_.grid.axis(d);
+  const int n = axis.cells();
+  if (type != BoundaryType::inlet || c == d || n < 2 || variable_.active()) return 1.0;
+  const double first = axis.width(side == Side::low ? 0 : n - 1), second = axis.width(side == Side::low ? 1 : n - 2);
+  const double a = 0.5 * first, b = first + 0.5 * second;
+  return b / (a + b);
+}
+
 template <int Dim>
 SeparableOperator<Dim> Helmholtz<Dim>::separable(int c) const {
   SeparableOperator<Dim> op = transport::separable_operator<Dim>(*rules_[c], 1.0, a_ * nu_);
-  if (boundary_.normal_unknown(c, Side::low)) op.line[c].weight.front() *= 2.0;
-  if (boundary_.normal_unknown(c, Side::high)) op.line[c].weight.back() *= 2.0;
+  for (int d = 0; d < Dim; ++d) {
+    if (op.line[d].weight.empty()) continue;
+    op.line[d].weight.front() *= stretch(c, d, Side::low);
+    op.line[d].weight.back() *= stretch(c, d, Side::high);
+  }
   return op;
 }
 
@@ -104,26 +127,50 @@ FaceConductances<Dim> Helmholtz<Dim>::conductances(int c) const {
   using Law = transport::Diffusion<StressViscosity<Dim>>;
   const transport::Flux<Dim, Law> flux(Law{{&variable_.at_cells(), c}}, rules_[c]);
   FaceConductances<Dim> op = transport::face_conductances(flux, 1.0, a_);
-  for (Side side : both_sides) {  // as in `separable`
-    if (!boundary_.normal_unknown(c, side) || !domain_.at_boundary(c, side)) continue;
-    const Box<Dim>& box = flux.volumes().box();
-    const int plane = side == Side::low ? box.begin[c] : box.end[c] - 1;
-    const auto twice = [&](std::vector<double>& values, const Box<Dim>& shape) {
-      std::size_t at = 0;
-      for_each<Dim>(shape, [&](const Index<Dim>& i) {
-        if (i[c] == plane) values[at] *= 2.0;
-        ++at;
-      });
-    };
-    twice(op.shift, box);
-    for (int d = 0; d < Dim; ++d) {
-      if (d == c) continue;
-      Box<Dim> faces = box;
-      ++faces.end[d];
-      twice(op.conductance[d], faces);
+  const Box<Dim>& box = flux.volumes().box();
+  for (int d = 0; d < Dim; ++d)
+    for (Side side : both_sides) {
+      const double factor = stretch(c, d, side);
+      if (factor == 1.0 || !domain_.at_boundary(d, side)) continue;
+      const int plane = side == Side::low ? box.begin[d] : box.end[d] - 1;
+      const auto widen = [&](std::vector<double>& values, const Box<Dim>& shape) {
+        std::size_t at = 0;
+        for_each<Dim>(shape, [&](const Index<Dim>& i) {
+          if (i[d] == plane) values[at] *= factor;
+          ++at;
+        });
+      };
+      widen(op.shift, box);
+      for (int e = 0; e < Dim; ++e) {
+        if (e == d) continue;
+        Box<Dim> faces = box;
+        ++faces.end[e];
+        widen(op.conductance[e], faces);
+      }
     }
-  }
   return op;
+}
+
+// Largest a nu / h^2, from the rows.
+template <int Dim>
+double Helmholtz<Dim>::dominance(int c, const FaceConductances<Dim>& op) const {
+  const Box<Dim>& box = rules_[c]->volumes().box();
+  double largest = 0.0;
+  std::size_t row = 0;
+  for_each<Dim>(box, [&](const Index<Dim>& i) {
+    double sum = 0.0;
+    for (int d = 0; d < Dim; ++d) {
+      std::ptrdiff_t at = 0, stride = 1, next = 0;
+      for (int e = 0; e < Dim; ++e) {
+        if (e == d) next = stride;
+        at += (i[e] - box.begin[e]) * stride;
+        stride *= box.extent(e) + (e == d ? 1 : 0);
+      }
+      sum += op.conductance[d][at] + op.conductance[d][at + next];
+    }
+    largest = std::max(largest, sum / op.shift[row++]);
+  });
+  return domain_.comm().max(largest) / (2 * Dim);
 }
 
 template <int Dim>
@@ -135,26 +182,9 @@ void Helmholtz<Dim>::make_solver(int c) {
   }
   SolverOptions options = options_;
   FaceConductances<Dim> op = conductances(c);
-  if (options.method == SolverMethod::automatic) {
-    // Diagonal dominance decides: below nu theta dt / h^2 of about 3 Jacobi does, beyond it multigrid is cheaper.
-    double largest = 0.0;
-    const Box<Dim>& box = rules_[c]->volumes().box();
-    std::size_t at = 0;
-    for_each<Dim>(box, [&](const Index<Dim>& i) {
-      double sum = 0.0;
-      for (int d = 0; d < Dim; ++d) {
-        std::ptrdiff_t low = 0, stride = 1, step = 0;
-        for (int e = 0; e < Dim; ++e) {
-          if (e == d) step = stride;
-          low += (i[e] - box.begin[e]) * stride;
-          stride *= box.extent(e) + (e == d ? 1 : 0);
-        }
-        sum += op.conductance[d][low] + op.conductance[d][low + step];
-      }
-      largest = std::max(largest, sum / op.shift[at++]);
-    });
-    options.method = domain_.comm().max(largest) <= 3.0 * (2 * Dim) ? SolverMethod::cg : SolverMethod::boxmg;
-  }
+  // Below a nu / h^2 of about 3 Jacobi does, beyond it multigrid is cheaper.
+  if (options.method == SolverMethod::automatic)
+    options.method = dominance(c, op) <= 3.0 ? SolverMethod::cg : SolverMethod::boxmg;
   solver_[c].emplace("momentum_", unknowns, std::move(op), options);
 }
 
@@ -172,27 +202,30 @@ void Helmholtz<Dim>::set(double a, bool viscosity_changed) {
   }
 }
 
+// out += k * (what the given values beyond (d, side) add to div(nu grad u_c)), as a function of the index of the
+// unknown inside. Of a normal component the value lies on the boundary.
 template <int Dim>
-void Helmholtz<Dim>::add_given(int c, int d, Side side, const Velocity<Dim>& u, double k, Velocity<Dim>& out) const {
-  const Layout<Dim>& layout = domain_.layout;
+template <class Value>
+void Helmholtz<Dim>::add_ghosts(int c, int d, Side side, double k, Velocity<Dim>& out, Value&& value) const {
   const int n = domain_.extent()[d];
   const bool low = side == Side::low, normal = c == d;
   Box<Dim> box = boundary_.unknowns(c);
-  const int inside = low ? (normal ? 1 : 0) : n - 1;  // the unknown next to the given value
+  const int inside = low ? (normal ? 1 : 0) : n - 1;
   if (inside < box.begin[d] || inside >= box.end[d]) return;
   box.begin[d] = inside;
   box.end[d] = inside + 1;
-  const int face = low ? (normal ? 1 : 0) : n;  // the low face of which unknown's control volume lies between the two
+  const int face = low ? inside : inside + 1;  // the face of the control volume between the two
+  const Axis& axis = domain_.grid.axis(d);
+  const int at = domain_.origin()[d];
   // Along c control volumes are bounded by cell centres, a cell's width apart; across by edges.
-  const double metric = normal ? 1.0 / (width_[d][low ? 0 : n - 1] * distance_[d][inside])
-                               : 1.0 / (distance_[d][low ? 0 : n] * width_[d][inside]);
-  const std::ptrdiff_t outwards = low ? -layout.stride(d) : layout.stride(d);
+  const double metric = normal ? 1.0 / (axis.width(at + face - 1) * axis.distance(at + inside))
+                               : 1.0 / (axis.distance(at + face) * axis.width(at + inside));
   const StressViscosity<Dim> stress{variable_.active() ? &variable_.at_cells() : nullptr, c};
-  for_each<Dim>(box, [&](Index<Dim> i) {
-    const std::ptrdiff_t o = layout.offset(i);
-    i[d] = face;
-    const double nu = stress.cells ? stress.at(d, i) : nu_;
-    out[c].origin()[o] += k * nu * metric * u[c].origin()[o + outwards];
+  for_each<Dim>(box, [&](const Index<Dim>& i) {
+    Index<Dim> edge = i;
+    edge[d] = face;
+    const double nu = stress.cells ? stress.at(d, edge) : nu_;
+    out[c](i) += k * nu * metric * value(i);
   });
 }
 
@@ -200,11 +233,35 @@ template <int Dim>
 void Helmholtz<Dim>::add_boundary_values(const Velocity<Dim>& u, double k, Velocity<Dim>& out) const {
   for (int d = 0; d < Dim; ++d)
     for (Side side : both_sides) {
-      if (!domain_.at_boundary(d, side)) continue;
       const BoundaryType type = boundary_.type(d, side);
-      if (type == BoundaryType::pressure) continue;
-      for (int c = 0; c < Dim; ++c)
-        if (c == d || type != BoundaryType::free_slip) add_given(c, d, side, u, k, out);
+      if (!domain_.at_boundary(d, side) || type == BoundaryType::pressure) continue;
+      const std::ptrdiff_t beyond = (side == Side::low ? -1 : 1) * domain_.layout.stride(d);
+      for (int c = 0; c < Dim; ++c) {
+        if (c != d && type == BoundaryType::free_slip) continue;
+        add_ghosts(c, d, side, k, out,
+                   [&](const Index<Dim>& i) { return u[c].origin()[domain_.layout.offset(i) + beyond]; });
+      }
+    }
+}
+
+template <int Dim>
+void Helmholtz<Dim>::add_slip(const Field<Dim>& phi, double k, Velocity<Dim>& out) const {
+  for (int d = 0; d < Dim; ++d)
+    for (Side side : both_sides) {
+      const BoundaryType type = boundary_.type(d, side);
+      const bool given = type == BoundaryType::no_slip || type == BoundaryType::inlet;
+      if (!domain_.at_boundary(d, side) || !(given || type == BoundaryType::outflow)) continue;
+      for (int c = 0; c < Dim; ++c) {
+        if (c == d) continue;
+        const std::ptrdiff_t back = domain_.layout.stride(c);
+        const Axis& axis = domain_.grid.axis(c);
+        // A value on the face counts twice in the ghost (and in what bends); at an outflow the ghost is the value.
+        const double weight = given ? 2.0 / stretch(c, d, side) : 1.0;
+        add_ghosts(c, d, side, k, out, [&](const Index<Dim>& i) {
+          const double* at = phi.origin() + domain_.layout.offset(i);
+          return weight * (at[0] - at[-back]) / axis.distance(domain_.origin()[c] + i[c]);
+        });
+      }
     }
 }
 
@@ -212,17 +269,19 @@ void Helmholtz<Dim>::add_boundary_values(const Velocity<Dim>& u, double k, Veloc
 template <int Dim>
 double Helmholtz<Dim>::row_weight(int c, const Index<Dim>& i) const {
   double weight = 1.0;
-  for (int d = 1; d < Dim; ++d) weight *= (d == c ? distance_ : width_)[d][i[d]];
+  for (int d = 1; d < Dim; ++d) weight *= width_[c][d][i[d]];
   return weight;
 }
 
 template <int Dim>
 const double* Helmholtz<Dim>::x_weights(int c, const Index<Dim>& i) const {
-  return (c == 0 ? distance_ : width_)[0].data() + i[0];
+  return width_[c][0].data() + i[0];
 }
 
 template <int Dim>
 void Helmholtz<Dim>::solve(const Velocity<Dim>& r, Velocity<Dim>& u, Field<Dim>& buffer) {
+  static const Phase phase("momentum solve");
+  const Phase::Scope scope(phase);
   for (int c = 0; c < Dim; ++c) {
     const Box<Dim> box = boundary_.unknowns(c);
     const int n = box.extent(0);

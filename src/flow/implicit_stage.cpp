@@ -1,5 +1,7 @@
 #include "implicit_stage.hpp"
 
+#include "kolmo/base/phase.hpp"
+
 namespace kolmo::flow {
 
 namespace {
@@ -29,6 +31,8 @@ void ImplicitStage<Dim>::sweep(const Sweep<Dim>& s) {
 
 template <int Dim>
 void ImplicitStage<Dim>::rate(const Velocity<Dim>& u, double t, Register scalars, Velocity<Dim>& rate) {
+  static const Phase phase("momentum");
+  const Phase::Scope scope(phase);
   p_.forces.set_time(t);
   Sweep<Dim> s{.in = &u, .out = &rate, .base0 = &u, .w0 = 0.0, .k = 1.0};
   s.force = p_.forces.uniform();
@@ -78,12 +82,15 @@ void ImplicitStage<Dim>::explicit_part(const Step& step, const Velocity<Dim>& u,
 template <int Dim>
 void ImplicitStage<Dim>::move_boundary(const Step& step, Velocity<Dim>& u, Velocity<Dim>& work) {
   const double a = 0.5 * step.k;
+  p_.boundary.add_inlet_bending(u, work, a * nu_);
   helmholtz_.add_boundary_values(u, -a, work);
   p_.boundary.advance_outflow(1.0, u, 1.0, &work, 0.0, u);
   p_.boundary.store_outflow(u);
   p_.boundary.set_time(step.t_out);
   p_.boundary.apply(u);
+  p_.boundary.add_inlet_bending(u, work, a * nu_);
   helmholtz_.add_boundary_values(u, a, work);
+  if (step.expected) helmholtz_.add_slip(*step.expected, a * step.k * step.scale, work);
 }
 
 // A uniform force over the stage adds to u* its response g, the solution for a unit right-hand side: no slip arises,
@@ -116,10 +123,18 @@ double ImplicitStage<Dim>::hold_bulk(Velocity<Dim>& u, Velocity<Dim>& work) {
 }
 
 template <int Dim>
+void ImplicitStage<Dim>::guess(const Step& step) {
+  phi_.fill(0.0);
+  if (!step.expected) return;
+  const double* from = step.expected->data();
+  for (std::size_t i = 0; i < phi_.size(); ++i) phi_.data()[i] = step.scale * from[i];
+}
+
+template <int Dim>
 void ImplicitStage<Dim>::project(const Step& step, Velocity<Dim>& u, Field<Dim>& p, Velocity<Dim>& work) {
   p_.projection.divergence(u, divergence_);
   p_.boundary.set_pressure({});
-  phi_.fill(0.0);
+  if (p_.projection.iterative()) guess(step);
   p_.projection.project(u, step.k, phi_, work);
 
   const bool variable = p_.variable_viscosity.active();
@@ -141,9 +156,13 @@ void ImplicitStage<Dim>::project(const Step& step, Velocity<Dim>& u, Field<Dim>&
 template <int Dim>
 double ImplicitStage<Dim>::advance(const Step& step, Velocity<Dim>& u, Field<Dim>& p, const Velocity<Dim>& rate,
                                    Velocity<Dim>& work) {
-  explicit_part(step, u, p, rate, work);
-  helmholtz_.set(0.5 * step.k);
-  move_boundary(step, u, work);
+  {
+    static const Phase phase("momentum");
+    const Phase::Scope scope(phase);
+    explicit_part(step, u, p, rate, work);
+    helmholtz_.set(0.5 * step.k, p_.variable_viscosity.active());
+    move_boundary(step, u, work);
+  }
   helmholtz_.solve(work, u, divergence_);
   const double impulse = hold_bulk(u, work);
   p_.boundary.apply(u);

@@ -190,7 +190,7 @@ void Model<Dim>::solve_pressure(Field<Dim>& p) {
     box.begin[c] = box.end[c] - 1;
     momentum_.sweep_component(sweep, c, box);
   }
-  if (scheme_->limit().viscous > 0.0) boundary_.add_inlet_bending(state_.velocity, rate, momentum_.viscosity());
+  boundary_.add_inlet_bending(state_.velocity, rate, momentum_.viscosity());
   forces_.add(rate, 1.0);
   if (scalars_.buoyant()) scalars_.add_buoyancy(rate, 1.0, Register::u);
   if (variable_viscosity_.active()) {

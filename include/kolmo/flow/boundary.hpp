@@ -51,8 +51,6 @@ class VelocityBoundary {
   void advance_outflow(double w0, const Velocity<Dim>& base0, double w1, const Velocity<Dim>* base1, double k,
                        const Velocity<Dim>& in);
   void store_outflow(Velocity<Dim>& out) const;
-  /// Where the velocity is given, a tangential ghost is w0 value - w1 inside + w2 (next inside): these three.
-  std::array<double, 3> ghost_weights(int d, Side side) const;
   /// Flux out of the domain through every face, 2 * d + side. Collective.
   std::array<double, 2 * Dim> fluxes(const Velocity<Dim>& velocity) const;
 
