@@ -58,6 +58,10 @@ void ImplicitStage<Dim>::explicit_part(const Step& step, const Velocity<Dim>& u,
   p_.boundary.set_pressure({{1.0, step.t_out - 0.5 * step.k}});
   p_.boundary.set_pressure_ghosts(p);
   p_.boundary.advance_outflow(step.now, rate, step.other, other, 0.0, u);
+  if (step.observer) {
+    step.observer->diffusion(0.5 * step.k, u, step.t_out - 0.5 * step.k);
+    step.observer->pressure(step.k, p);
+  }
   p_.momentum.set_convection(false);
   sweep({.in = &u,
          .out = &work,
@@ -90,7 +94,9 @@ void ImplicitStage<Dim>::move_boundary(const Step& step, Velocity<Dim>& u, Veloc
   p_.boundary.apply(u);
   p_.boundary.add_inlet_bending(u, work, a * nu_);
   helmholtz_.add_boundary_values(u, a, work);
-  if (step.expected) helmholtz_.add_slip(*step.expected, a * step.k * step.scale, work);
+  if (!step.expected) return;
+  helmholtz_.add_slip(*step.expected, a * step.k * step.scale, work);
+  if (step.observer) helmholtz_.add_slip(*step.expected, a * step.k * step.scale, step.observer->viscous());
 }
 
 // A uniform force over the stage adds to u* its response g, the solution for a unit right-hand side: no slip arises,
@@ -136,6 +142,7 @@ void ImplicitStage<Dim>::project(const Step& step, Velocity<Dim>& u, Field<Dim>&
   p_.boundary.set_pressure({});
   if (p_.projection.iterative()) guess(step);
   p_.projection.project(u, step.k, phi_, work);
+  if (step.observer) step.observer->pressure(step.k, phi_);
 
   const bool variable = p_.variable_viscosity.active();
   double* to = p.data();
@@ -166,6 +173,7 @@ double ImplicitStage<Dim>::advance(const Step& step, Velocity<Dim>& u, Field<Dim
   helmholtz_.solve(work, u, divergence_);
   const double impulse = hold_bulk(u, work);
   p_.boundary.apply(u);
+  if (step.observer) step.observer->diffusion(0.5 * step.k, u, step.t_out - 0.5 * step.k);
   project(step, u, p, work);
   return impulse;
 }

@@ -27,8 +27,9 @@ class ImplicitStage {
     double now = 0.0, other = 0.0;  ///< g and z: weights (times dt) of `rate` and of `work`
     double k = 0.0;                 ///< length of the stage
     double t_out = 0.0;
-    const Field<Dim>* expected = nullptr;  ///< phi of the same stage one step ago, ghosts fresh; null: none known
-    double scale = 0.0;                    ///< what it is to be multiplied with
+    const Field<Dim>* expected = nullptr;   ///< phi of the same stage one step ago, ghosts fresh; null: none known
+    double scale = 0.0;                     ///< what it is to be multiplied with
+    StepObserver<Dim>* observer = nullptr;  ///< told of diffusion and pressure
   };
   /// Advances u from t_out - k to t_out and p with it. `work` holds N' where step.other is not 0, and is overwritten.
   /// Returns the impulse, acceleration times k, that a held bulk velocity took.

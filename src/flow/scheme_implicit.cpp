@@ -25,7 +25,9 @@ class ImplicitScheme : public TimeScheme<Dim> {
   void swap_rates() {
     for (int c = 0; c < Dim; ++c) swap(rate_[c], work_[c]);
   }
-  static void finish(State<Dim>& s, double dt) {
+  void finish(State<Dim>& s, double dt, double impulse) {
+    this->bulk_acceleration_ = impulse / dt;
+    if (this->observer_) this->observer_->end(s.velocity, dt, impulse);
     s.dt_old = s.dt;
     s.dt = dt;
     s.t += dt;
@@ -65,6 +67,11 @@ class RK3CN final : public ImplicitScheme<Dim> {
     Velocity<Dim>& u = s.velocity;
     Scalars<Dim>& scalars = this->p_.scalars;
     if (s.dt == 0.0) start(s, k1);
+    // The weights of N(u1), N(u2), N(u3) add up to 1/4, 0 and 3/4.
+    if (this->observer_) {
+      this->observer_->begin(u, s.t);
+      this->observer_->rates(0.25 * dt, u, s.t, Register::u, ViscousPart::transposed);
+    }
     s.p_old.copy_from(s.p);
 
     scalars.advance({Register::u, Register::a, Register::u, 1.0, Register::u, 0.0, k1, s.t, t2, true}, u);
@@ -77,13 +84,14 @@ class RK3CN final : public ImplicitScheme<Dim> {
 
     scalars.advance(
         {Register::b, Register::u, Register::u, 1.0 - share, Register::a, share, 0.75 * dt, t3, s.t + dt, true}, u);
+    if (this->observer_) this->observer_->rates(0.75 * dt, u, t3, Register::b, ViscousPart::transposed);
     impulse += stage(2, s, {0.75 * dt, -5.0 * dt / 12.0, dt / 3.0, s.t + dt}, dt, t3, Register::b);
-    this->bulk_acceleration_ = impulse / dt;
-    this->finish(s, dt);
+    this->finish(s, dt, impulse);
   }
 
  private:
   double stage(int number, State<Dim>& s, Step step, double dt, double t_in, Register scalars) {
+    step.observer = dt > 0.0 ? this->observer_ : nullptr;  // not of a rehearsal
     if (s.dt > 0.0) {
       // The first stage's increment leads over from the last stage of the step before, the others' lie within the step.
       const auto span = [&](double now, double before) { return number > 0 ? now : before / 6.0 + 4.0 * now / 15.0; };
@@ -134,24 +142,28 @@ class CNAB2 final : public ImplicitScheme<Dim> {
   void step(State<Dim>& s, double dt) override {
     Velocity<Dim>& u = s.velocity;
     Scalars<Dim>& scalars = this->p_.scalars;
+    if (this->observer_) this->observer_->begin(u, s.t);
     scalars.advance({Register::u, Register::a, Register::u, 1.0, Register::u, 0.0, dt, s.t, s.t + dt, true}, u);
     const double impulse = s.dt == 0.0 || dt > longest_growth * s.dt ? trapezoidal(s, dt) : adams_bashforth(s, dt);
     scalars.advance({Register::a, Register::u, Register::u, 0.5, Register::a, 0.5, 0.5 * dt, s.t + dt, s.t + dt, true},
                     u);
-    this->bulk_acceleration_ = impulse / dt;
-    this->finish(s, dt);
+    this->finish(s, dt, impulse);
   }
 
  private:
   static constexpr double longest_growth = 2.5;
-  static constexpr int rehearsals = 2;
 
   double adams_bashforth(State<Dim>& s, double dt) {
     s.p_old.copy_from(s.p);
     this->swap_rates();
     const double half = 0.5 * dt / s.dt;
+    if (this->observer_) {
+      this->observer_->earlier_rates(-half * dt);
+      this->observer_->rates((1.0 + half) * dt, s.velocity, s.t, Register::u, ViscousPart::transposed);
+    }
     this->stage_.rate(s.velocity, s.t, Register::u, this->rate_);
-    const double impulse = advance(s, {(1.0 + half) * dt, -half * dt, dt, s.t + dt, &increment_, growth(s, dt)});
+    const double impulse =
+        advance(s, {(1.0 + half) * dt, -half * dt, dt, s.t + dt, &increment_, growth(s, dt), this->observer_});
     swap(increment_, this->stage_.increment());
     return impulse;
   }
@@ -163,13 +175,16 @@ class CNAB2 final : public ImplicitScheme<Dim> {
     this->stage_.rate(s.velocity, s.t, Register::u, this->rate_);
     advance(s, {dt, 0.0, dt, s.t + dt, start ? nullptr : &increment_, growth(s, dt)});
     if (!start) swap(increment_, this->stage_.increment());  // the rehearsals find what is left
-    double impulse = 0.0;
-    for (int pass = 0; pass < (start ? rehearsals : 1); ++pass) {
+    for (int rehearsal = start ? 1 : 0; rehearsal >= 0; --rehearsal) {
+      StepObserver<Dim>* observer = rehearsal == 0 ? this->observer_ : nullptr;
+      if (observer) observer->rates(0.5 * dt, s.velocity, s.t + dt, Register::a, ViscousPart::transposed);
       this->stage_.rate(s.velocity, s.t + dt, Register::a, this->work_);
       this->copy(initial_, s.velocity);
-      impulse = advance(s, {0.5 * dt, 0.5 * dt, dt, s.t + dt});
+      if (observer) observer->rates(0.5 * dt, s.velocity, s.t, Register::u, ViscousPart::transposed);
+      const double impulse = advance(s, {0.5 * dt, 0.5 * dt, dt, s.t + dt, nullptr, 0.0, observer});
+      if (rehearsal == 0) return impulse;
     }
-    return impulse;
+    return 0.0;
   }
 
   double advance(State<Dim>& s, const Step& step) {
