@@ -38,6 +38,7 @@ template <int Dim>
 BudgetRecorder<Dim>::BudgetRecorder(Model<Dim>& model)
     : p_{model.settings(),           model.domain(),     model.boundary(), model.momentum(),
          model.variable_viscosity(), model.projection(), model.forces(),   model.scalars()},
+      state_(model.state()),
       nu_(p_.variable_viscosity.active() ? 0.0 : p_.settings.fluid.kinematic_viscosity(0.0, 0.0, 0.0, 0.0)),
       keeps_rates_(p_.settings.time.scheme == Scheme::cn_ab2),
       before_(p_.domain.make_velocity()),
@@ -191,7 +192,7 @@ template <int Dim>
 Budget<Dim> BudgetRecorder<Dim>::evaluate() const {
   auto sums = sums_;
   p_.domain.comm().sum(sums[0].data(), 10 * Dim);
-  const double unknown = complete_ ? 1.0 : std::numeric_limits<double>::quiet_NaN();
+  const double unknown = complete_ && state_.t == t_ ? 1.0 : std::numeric_limits<double>::quiet_NaN();
   std::array<double, terms> energy{};
   Budget<Dim> budget;
   for (int c = 0; c < Dim; ++c) {

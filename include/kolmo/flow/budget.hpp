@@ -36,7 +36,7 @@ class BudgetRecorder final : public StepObserver<Dim> {
  public:
   explicit BudgetRecorder(Model<Dim>& model);
 
-  /// Of the last step it was attached to; NaN before, and where earlier rates were not known. Collective.
+  /// Of the last step; NaN where it was not attached to that, or earlier rates were not known. Collective.
   Budget<Dim> evaluate() const;
   /// Columns energy_local, energy_convective ..., momentum_x_local ...
   QuantityGroup group();
@@ -60,6 +60,7 @@ class BudgetRecorder final : public StepObserver<Dim> {
   void contract(const Velocity<Dim>& u, int c, double impulse);
 
   Parts<Dim> p_;
+  const State<Dim>& state_;
   double nu_;
   bool keeps_rates_;  // the scheme looks back
   Velocity<Dim> before_;
