@@ -14,8 +14,10 @@ std::filesystem::path output_directory(const RunOptions& options, const CaseFile
   if (!options.output.empty()) return options.output;
   if (file.has("output.directory")) return file.text("output.directory");
   const std::filesystem::path path = std::filesystem::absolute(file.name());
-  const bool plain = path.filename() == "case.toml" && path.has_parent_path() && path.parent_path() != path.root_path();
-  return plain ? path.parent_path().filename() : path.stem();
+  const bool plain = path.filename() == "case.toml" && path.parent_path() != path.root_path();
+  const std::filesystem::path name = plain ? path.parent_path().filename() : path.stem();
+  // Not into the folder that the case itself lies in.
+  return std::filesystem::absolute(name) == path.parent_path() ? name.string() + "_run" : name.string();
 }
 
 namespace {

@@ -21,7 +21,8 @@ struct RunOptions {
 };
 
 /// The folder of a run: --output, else output.directory, else the case file's name without .toml (the name of its
-/// folder where it is called case.toml), in the working folder.
+/// folder where it is called case.toml), in the working folder; with "_run" behind it where that is the folder of the
+/// case.
 std::filesystem::path output_directory(const RunOptions& options, const CaseFile& file);
 
 /// Facts for run.toml and `kolmo --version`: version, git hash, compiler, PETSc, MPI, HDF5, BLAS.

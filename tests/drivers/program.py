@@ -1,11 +1,12 @@
 """What the program says without running anything: help, versions, keys, shipped cases, checks. Usage: program.py KOLMO SOURCE"""
 import concurrent.futures
 import os
+import shutil
 import subprocess
 import sys
 import tempfile
 
-KOLMO, SOURCE = sys.argv[1], sys.argv[2]
+KOLMO, SOURCE = os.path.abspath(sys.argv[1]), os.path.abspath(sys.argv[2])
 wrong = []
 
 
@@ -58,6 +59,19 @@ def check_cases():
         list(pool.map(check_case, shipped))
 
 
+def check_output_folder():
+    with tempfile.TemporaryDirectory() as folder:
+        inside = os.path.join(folder, "cavity")
+        os.mkdir(inside)
+        with open(os.path.join(inside, "case.toml"), "w", encoding="utf-8") as file:
+            file.write(run("new", "couette")[1])
+        shutil.copy(os.path.join(inside, "case.toml"), os.path.join(folder, "other.toml"))
+        for cwd, path, output in ((folder, "other.toml", "other"), (folder, "cavity/case.toml", "cavity_run"),
+                                  (inside, "case.toml", "cavity"), (inside, "../other.toml", "other")):
+            out = run("check", path, cwd=cwd)[1]
+            expect(f"output: {output}\n" in out, f"{path} does not go to {output}: {out}")
+
+
 def check_command_line():
     with tempfile.TemporaryDirectory() as folder:
         name = "Fälle mit Leerzeichen.toml"
@@ -79,6 +93,7 @@ def check_command_line():
 check_texts()
 check_input_documentation()
 check_cases()
+check_output_folder()
 check_command_line()
 print("\n".join(wrong))
 print(f"{len(wrong)} complaints")
