@@ -12,6 +12,7 @@ Forces<Dim>::Forces(const Settings& settings, const Domain<Dim>& domain)
   for (int c = 0; c < Dim; ++c) {
     body_[c] = settings.force.body[c];
     gradient_[c] = settings.force.pressure_gradient[c];
+    gravity_[c] = settings.force.gravity[c];
     varies = varies || body_[c].depends_on_space();
   }
   for (int c = 0; c < Dim && varies; ++c) fields_[c].emplace_back(domain.layout, Location::faces(c));
@@ -20,7 +21,7 @@ Forces<Dim>::Forces(const Settings& settings, const Domain<Dim>& domain)
 template <int Dim>
 void Forces<Dim>::set_time(double t) {
   for (int c = 0; c < Dim; ++c) {
-    uniform_[c] = -gradient_[c](0.0, 0.0, 0.0, t) / density_;
+    uniform_[c] = gravity_[c] - gradient_[c](0.0, 0.0, 0.0, t) / density_;
     if (!body_[c].depends_on_space())
       uniform_[c] += body_[c](0.0, 0.0, 0.0, t);
     else if (!evaluated_ || body_[c].depends_on_time())

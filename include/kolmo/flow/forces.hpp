@@ -1,4 +1,4 @@
-/// Accelerations the case file asks for: body force, imposed pressure gradient, a bulk velocity that is held.
+/// Accelerations the case file asks for: body force, gravity, imposed pressure gradient, a bulk velocity that is held.
 #pragma once
 
 #include <vector>
@@ -7,8 +7,8 @@
 
 namespace kolmo::flow {
 
-/// f = body(x, t) - (1/rho) dP/dx(t). Forces that do not depend on place are numbers of the sweep; others are fields,
-/// evaluated once where they do not depend on time.
+/// f = body(x, t) + g - (1/rho) dP/dx(t). Forces that do not depend on place are numbers of the sweep; others are
+/// fields, evaluated once where they do not depend on time.
 template <int Dim>
 class Forces {
  public:
@@ -31,6 +31,7 @@ class Forces {
   void evaluate(int c, double t);
   const Domain<Dim>& domain_;
   std::array<Expression, Dim> body_, gradient_;
+  std::array<double, Dim> gravity_{};
   double density_;
   int bulk_direction_;
   double bulk_velocity_;
