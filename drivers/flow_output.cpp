@@ -84,7 +84,9 @@ void FlowOutput<Dim>::add_series() {
   recorder_.add("dt", "s", [this] { return model_.state().dt; });
   recorder_.add("courant", "", [this] { return model_.courant(); });
   recorder_.add("max_divergence", "1/s", [this] { return model_.max_divergence(); });
-  for (flow::QuantityGroup& group : quantities_.groups()) {
+  std::vector<flow::QuantityGroup> groups = quantities_.groups();
+  if (model_.settings().output.budgets) groups.push_back(budget_.emplace(model_).group());
+  for (flow::QuantityGroup& group : groups) {
     std::vector<io::Column> columns;
     for (const auto& column : group.columns) columns.push_back({column.name, column.unit});
     recorder_.add(std::move(columns), std::move(group.values));
@@ -100,6 +102,18 @@ void FlowOutput<Dim>::update_derived() {
   const double density = model_.settings().fluid.density;
   double* p = pressure_.data();
   for (std::size_t i = 0; i < pressure_.size(); ++i) p[i] *= density;
+}
+
+template <int Dim>
+void FlowOutput<Dim>::before_step(double dt) {
+  if (!budget_) return;
+  const flow::State<Dim>& state = model_.state();
+  const flow::TimeSettings& time = model_.settings().time;
+  const double t = state.t + dt;
+  const bool last = t >= time.end - 1e-12 * std::abs(time.end) || state.step + 1 == time.max_steps;
+  const bool looks_back = time.scheme == flow::Scheme::cn_ab2;  // has to be watched all along
+  const bool due = last || looks_back || series_due_.now(state.step + 1, t, dt);
+  model_.scheme().observe(due ? &*budget_ : nullptr);
 }
 
 template <int Dim>

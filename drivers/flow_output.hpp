@@ -9,6 +9,7 @@
 #include "kolmo/diag/probes.hpp"
 #include "kolmo/diag/recorder.hpp"
 #include "kolmo/diag/statistics.hpp"
+#include "kolmo/flow/budget.hpp"
 #include "kolmo/flow/model.hpp"
 #include "kolmo/flow/quantities.hpp"
 #include "kolmo/io/run_folder.hpp"
@@ -37,6 +38,8 @@ class FlowOutput {
   /// resume_step: goes on with the files of the run, cut back to that step.
   FlowOutput(flow::Model<Dim>& model, const io::RunFolder& folder, std::optional<std::int64_t> resume_step);
 
+  /// Prepares what has to watch the coming step of length dt.
+  void before_step(double dt);
   /// Writes what is due after a step (or at the start).
   void after_step();
   /// The last state, whatever is due, and the line probes.
@@ -61,6 +64,7 @@ class FlowOutput {
   flow::Model<Dim>& model_;
   const io::RunFolder& folder_;
   flow::Quantities<Dim> quantities_;
+  std::optional<flow::BudgetRecorder<Dim>> budget_;
   std::vector<Field<Dim>> vorticity_;  // only where it is written
   Field<Dim> pressure_;                // physical, at the present time
   std::int64_t derived_step_ = -1, written_step_ = -1;

@@ -125,7 +125,9 @@ class FlowRun {
     const Due checkpoint_due(settings().output.checkpoint.schedule, time.start);
     Ending ending = ended(progress);
     while (ending == Ending::running) {
-      model_.step(next_step(checkpoint_due));
+      const double dt = next_step(checkpoint_due);
+      output_->before_step(dt);
+      model_.step(dt);
       output_->after_step();
       progress.step(report());
       const flow::State<Dim>& state = model_.state();

@@ -228,6 +228,9 @@ void add_output(Builder& b) {
   b.choice("precision", {"float32", "float64"}, "\"float32\"", "Of the numbers in the files.");
   b.in("output.series");
   b.integer("every_steps", Range::at_least(1), "10", "Interval of the rows of diagnostics.csv.");
+  b.add("budgets", ValueType::flag, "-",
+        "Adds the terms of the momentum and kinetic-energy budgets; takes as much memory again as the time scheme.",
+        "false");
   b.in("output.lines[]");
   b.add("name", ValueType::text, "-", "Of the file lines/NAME.csv and for `reference`.");
   b.require_last();

@@ -40,6 +40,7 @@ void Reader::output() {
     for (const std::string& name : out.fields.names) check_quantity("output.fields.names", name, known);
   }
   out.series.every_steps = file_.integer("output.series.every_steps");
+  out.budgets = file_.flag("output.series.budgets");
   out.checkpoint.schedule = schedule("output.checkpoint");
   out.checkpoint.keep = static_cast<int>(file_.integer("output.checkpoint.keep"));
   const std::string averages = "output.averages";

@@ -186,6 +186,7 @@ struct OutputSettings {
   std::string directory;  ///< empty: the name of the case file without .toml, in the working folder
   FieldOutputSettings fields;
   Schedule series{.every_steps = 10};
+  bool budgets = false;  ///< momentum and energy budgets are among the series
   std::vector<LineProbeSettings> lines;
   std::vector<PointProbeSettings> points;
   AverageSettings averages;
