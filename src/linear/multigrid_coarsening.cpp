@@ -90,19 +90,19 @@ void coarsen_operator(const Level& fine, const Coarsening& to, const OperatorTil
     begin[d] = to.boxes.begin(d);
     begin_fine[d] = fine.boxes.begin(d);
   }
-  const std::array<std::ptrdiff_t, 3> stride{1, fine.sy, fine.sz};
   const auto first = [&](int d, int c) { return to.merging[d].first[begin[d] + c] - begin_fine[d]; };
   // Sum of a fine array over the cells of coarse cell c, or over its low face in direction `normal`.
-  const auto sum = [&](const float* array, int normal, const Extent& c) {
+  const auto sum = [&](float* array, int normal, const Extent& c) {
     Extent low, high;
     for (int d = 0; d < 3; ++d) {
       low[d] = first(d, c[d]);
       high[d] = d == normal ? low[d] + 1 : first(d, c[d] + 1);
     }
+    const Tile tile = fine.tile(array);
     double total = 0.0;
     for (int k = low[2]; k < high[2]; ++k)
       for (int j = low[1]; j < high[1]; ++j)
-        for (int i = low[0]; i < high[0]; ++i) total += array[i + j * stride[1] + k * stride[2]];
+        for (int i = low[0]; i < high[0]; ++i) total += tile(i, j, k);
     return total;
   };
   const auto for_cells = [](const Extent& extent, auto&& body) {
@@ -112,7 +112,7 @@ void coarsen_operator(const Level& fine, const Coarsening& to, const OperatorTil
   };
   if (coarse.shift.origin)
     for_cells(n, [&](const Extent& c) {
-      coarse.shift.row(c[1], c[2])[c[0]] = fine.has_shift ? static_cast<float>(sum(fine.shift(), -1, c)) : 0.0f;
+      coarse.shift(c[0], c[1], c[2]) = fine.has_shift ? static_cast<float>(sum(fine.shift(), -1, c)) : 0.0f;
     });
   for (int d = 0; d < 3; ++d) {
     if (!fine.active[d]) continue;
@@ -121,13 +121,13 @@ void coarsen_operator(const Level& fine, const Coarsening& to, const OperatorTil
       Extent faces = n;
       ++faces[d];
       for_cells(faces, [&](const Extent& c) {
-        coarse.face[d].row(c[1], c[2])[c[0]] = static_cast<float>(sum(fine.face(d), d, c) * factor[begin[d] + c[d]]);
+        coarse.face[d](c[0], c[1], c[2]) = static_cast<float>(sum(fine.face(d), d, c) * factor[begin[d] + c[d]]);
       });
     } else if (!to.boxes.periodic[d]) {
       for_cells(n, [&](const Extent& c) {
         Extent end = c;
         end[d] = 1;
-        coarse.shift.row(c[1], c[2])[c[0]] +=
+        coarse.shift(c[0], c[1], c[2]) +=
             static_cast<float>(sum(fine.face(d), d, c) * factor[0] + sum(fine.face(d), d, end) * factor[1]);
       });
     }

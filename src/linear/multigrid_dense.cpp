@@ -8,7 +8,6 @@ namespace kolmo::multigrid {
 void DenseInverse::assemble(const Level& level) {
   const Extent& n = level.n;
   const std::array<int, 3> step{1, n[0], n[0] * n[1]};
-  const std::array<std::ptrdiff_t, 3> stride{1, level.sy, level.sz};
   size_ = n[0] * n[1] * n[2];
   const auto size = static_cast<std::size_t>(size_);
   coupling_.assign(size * size, 0.0);
@@ -18,11 +17,12 @@ void DenseInverse::assemble(const Level& level) {
     for (int j = 0; j < n[1]; ++j)
       for (int i = 0; i < n[0]; ++i, ++row) {
         const Extent at{i, j, k};
-        const std::ptrdiff_t cell = i + j * level.sy + k * level.sz;
-        if (level.has_shift) excess_[row] += level.shift()[cell];
+        if (level.has_shift) excess_[row] += level.tile(level.shift())(i, j, k);
         for (int d = 0; d < 3; ++d)
           for (int side = 0; level.active[d] && side < 2; ++side) {
-            const double c = level.face(d)[cell + side * stride[d]];
+            Extent face = at;
+            face[d] += side;
+            const double c = level.tile(level.face(d))(face[0], face[1], face[2]);
             const int to = at[d] + 2 * side - 1;
             if (level.boxes.periodic[d] || (to >= 0 && to < n[d]))
               coupling_[static_cast<std::size_t>(row) * size + row + ((to + n[d]) % n[d] - at[d]) * step[d]] += c;
@@ -95,7 +95,7 @@ void DenseInverse::solve(const Level& level) {
   std::size_t at = 0;
   for (int k = 0; k < n[2]; ++k)
     for (int j = 0; j < n[1]; ++j)
-      for (int i = 0; i < n[0]; ++i) right_[at++] = b.row(j, k)[i];
+      for (int i = 0; i < n[0]; ++i) right_[at++] = b(i, j, k);
   for (std::size_t c = 0; c < size; ++c) left_[c] = 0.0;
   // The inverse is symmetric: by columns, so that the loop vectorises without reordering a sum.
   for (std::size_t c = 0; c < size; ++c)
@@ -103,7 +103,7 @@ void DenseInverse::solve(const Level& level) {
   at = 0;
   for (int k = 0; k < n[2]; ++k)
     for (int j = 0; j < n[1]; ++j)
-      for (int i = 0; i < n[0]; ++i) x.row(j, k)[i] = static_cast<float>(left_[at++]);
+      for (int i = 0; i < n[0]; ++i) x(i, j, k) = static_cast<float>(left_[at++]);
 }
 
 }  // namespace kolmo::multigrid

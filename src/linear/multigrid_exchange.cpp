@@ -7,8 +7,8 @@
 
 namespace kolmo::multigrid {
 
-Halo::Halo(const Boxes& boxes, const std::array<bool, 3>& active, std::ptrdiff_t sy, std::ptrdiff_t sz)
-    : n_(boxes.extent()), sy_(sy), sz_(sz) {
+Halo::Halo(const Boxes& boxes, const std::array<bool, 3>& active, const Tile& shape)
+    : n_(boxes.extent()), sy_(shape.sy), sz_(shape.sz), half_(shape.half) {
   if (boxes.empty()) return;
   for (int d = 0; d < 3; ++d) {
     self_[d] = active[d] && boxes.periodic[d] && boxes.processes[d] == 1;
@@ -46,6 +46,7 @@ Halo::Halo(Halo&& other) noexcept
     : n_(other.n_),
       sy_(other.sy_),
       sz_(other.sz_),
+      half_(other.half_),
       self_(other.self_),
       faces_(std::move(other.faces_)),
       requests_(std::exchange(other.requests_, {})) {}
@@ -54,6 +55,7 @@ Halo& Halo::operator=(Halo&& other) noexcept {
   n_ = other.n_;
   sy_ = other.sy_;
   sz_ = other.sz_;
+  half_ = other.half_;
   self_ = other.self_;
   faces_.swap(other.faces_);
   requests_.swap(other.requests_);
@@ -62,25 +64,56 @@ Halo& Halo::operator=(Halo&& other) noexcept {
 
 template <class Move>
 void Halo::for_face(int direction, int at, Move&& move) const {
+  const int even = (n_[0] + 1) / 2, odd = n_[0] / 2;
+  const auto row = [&](std::ptrdiff_t start) {
+    move(start, even);
+    move(start + half_, odd);
+  };
   if (direction == 0) {
+    const std::ptrdiff_t i = place(at, half_);
     for (int k = 0; k < n_[2]; ++k)
-      for (int j = 0; j < n_[1]; ++j) move(at + j * sy_ + k * sz_, 1);
+      for (int j = 0; j < n_[1]; ++j) move(i + j * sy_ + k * sz_, 1);
   } else if (direction == 1) {
-    for (int k = 0; k < n_[2]; ++k) move(at * sy_ + k * sz_, n_[0]);
+    for (int k = 0; k < n_[2]; ++k) row(at * sy_ + k * sz_);
   } else {
-    for (int j = 0; j < n_[1]; ++j) move(j * sy_ + at * sz_, n_[0]);
+    for (int j = 0; j < n_[1]; ++j) row(j * sy_ + at * sz_);
   }
 }
 
 void Halo::copy_self(float* origin, int d) const {
-  const std::array<std::ptrdiff_t, 3> stride{1, sy_, sz_};
-  const std::ptrdiff_t period = n_[d] * stride[d];
-  for_face(d, -1, [&](std::ptrdiff_t to, int count) {
-    std::memcpy(origin + to, origin + to + period, sizeof(float) * static_cast<std::size_t>(count));
-  });
-  for_face(d, n_[d], [&](std::ptrdiff_t to, int count) {
-    std::memcpy(origin + to, origin + to - period, sizeof(float) * static_cast<std::size_t>(count));
-  });
+  if (d == 0) {
+    const std::array<std::ptrdiff_t, 4> at{place(-1, half_), place(n_[0] - 1, half_), place(n_[0], half_), 0};
+    for (int k = 0; k < n_[2]; ++k)
+      for (int j = 0; j < n_[1]; ++j) {
+        float* row = origin + j * sy_ + k * sz_;
+        row[at[0]] = row[at[1]];
+        row[at[2]] = row[at[3]];
+      }
+    return;
+  }
+  const std::ptrdiff_t period = d == 1 ? n_[1] * sy_ : n_[2] * sz_;
+  for (int side = 0; side < 2; ++side)
+    for_face(d, side == 0 ? -1 : n_[d], [&](std::ptrdiff_t to, int count) {
+      std::memcpy(origin + to, origin + to + (side == 0 ? period : -period),
+                  sizeof(float) * static_cast<std::size_t>(count));
+    });
+}
+
+void Halo::refresh_plane(float* origin, int k) const {
+  float* plane = origin + k * sz_;
+  if (self_[0]) {
+    const std::array<std::ptrdiff_t, 4> at{place(-1, half_), place(n_[0] - 1, half_), place(n_[0], half_), 0};
+    for (int j = 0; j < n_[1]; ++j) {
+      float* row = plane + j * sy_;
+      row[at[0]] = row[at[1]];
+      row[at[2]] = row[at[3]];
+    }
+  }
+  if (self_[1]) {
+    const std::size_t bytes = sizeof(float) * static_cast<std::size_t>(sy_);
+    std::memcpy(plane - sy_, plane + (n_[1] - 1) * sy_, bytes);
+    std::memcpy(plane + n_[1] * sy_, plane, bytes);
+  }
 }
 
 void Halo::exchange(float* origin) {
@@ -131,7 +164,7 @@ Gather::Gather(const Boxes& from, const Extent& grow) : comm_(from.comm), rank_(
 
 Tile Gather::part_tile() {
   const Extent& n = pieces_[rank_].extent;
-  return {part_.data(), n[0], static_cast<std::ptrdiff_t>(n[0]) * n[1]};
+  return {part_.data(), n[0], static_cast<std::ptrdiff_t>(n[0]) * n[1], 0, 0};
 }
 
 void Gather::run(const Tile& whole) {
@@ -143,8 +176,8 @@ void Gather::run(const Tile& whole) {
     const float* from = all_.data() + offsets_[r];
     for (int k = 0; k < piece.extent[2]; ++k)
       for (int j = 0; j < piece.extent[1]; ++j, from += piece.extent[0])
-        std::memcpy(whole.row(piece.begin[1] + j, piece.begin[2] + k) + piece.begin[0], from,
-                    sizeof(float) * static_cast<std::size_t>(piece.extent[0]));
+        for (int i = 0; i < piece.extent[0]; ++i)
+          whole(piece.begin[0] + i, piece.begin[1] + j, piece.begin[2] + k) = from[i];
   }
 }
 

@@ -31,12 +31,15 @@ class FlushDenormals {
 #endif
 };
 
-/// Calls body(packed index of the row's first cell, offset in a level's arrays, row length).
+/// Calls body(packed index of the half row's first cell, its offset in a level's arrays, cells) for every half row; a
+/// step of one cell in the half row is a step of two in the packed array.
 template <class Body>
-void for_rows(const Level& level, Body&& body) {
+void for_half_rows(const Level& level, Body&& body) {
   std::size_t packed = 0;
   for (int k = 0; k < level.n[2]; ++k)
-    for (int j = 0; j < level.n[1]; ++j, packed += level.n[0]) body(packed, j * level.sy + k * level.sz);
+    for (int j = 0; j < level.n[1]; ++j, packed += level.n[0])
+      for (int odd = 0; odd < 2; ++odd)
+        body(packed + odd, j * level.sy + k * level.sz + odd * level.half, level.count(odd));
 }
 
 }  // namespace
@@ -105,9 +108,9 @@ bool Hierarchy::load(const Operator& op) {
   const double scale = 1.0 / operator_scale_;
 
   if (level.has_shift)
-    for_rows(level, [&](std::size_t packed, std::ptrdiff_t at) {
-      for (int i = 0; i < n[0]; ++i)
-        level.shift()[at + i] = op.shift ? static_cast<float>(op.shift[packed + i] * scale) : 0.0f;
+    for_half_rows(level, [&](std::size_t packed, std::ptrdiff_t at, int count) {
+      for (int i = 0; i < count; ++i)
+        level.shift()[at + i] = op.shift ? static_cast<float>(op.shift[packed + 2 * i] * scale) : 0.0f;
     });
   bool felt = range[1] > 0.0;
   for (int d = 0; d < 3; ++d) {
@@ -123,16 +126,16 @@ bool Hierarchy::load(const Operator& op) {
           const bool high = at[d] == n[d] && level.boxes.neighbour(d, 1) == MPI_PROC_NULL;
           felt = felt || ((low || high) && from[i] > 0.0);
           if (level.active[d])
-            level.tile(level.face(d)).row(j, k)[i] = static_cast<float>(from[i] * scale);
+            level.tile(level.face(d))(i, j, k) = static_cast<float>(from[i] * scale);
           else if (!level.boxes.periodic[d])  // one cell thick: both faces lead outside
-            level.tile(level.shift()).row(d == 1 ? 0 : j, d == 2 ? 0 : k)[d == 0 ? 0 : i] +=
+            level.tile(level.shift())(d == 0 ? 0 : i, d == 1 ? 0 : j, d == 2 ? 0 : k) +=
                 static_cast<float>(from[i] * scale);
         }
   }
   level.set_inverse_diagonal();
   double live = 0.0;
-  for_rows(level, [&](std::size_t, std::ptrdiff_t at) {
-    for (int i = 0; i < n[0]; ++i) live += level.inverse()[at + i] > 0.0f ? 1.0 : 0.0;
+  for_half_rows(level, [&](std::size_t, std::ptrdiff_t at, int count) {
+    for (int i = 0; i < count; ++i) live += level.inverse()[at + i] > 0.0f ? 1.0 : 0.0;
   });
   live_cells_ = comm.sum(live);
   dead_cells_ = live_cells_ != static_cast<double>(level.boxes.count());
@@ -166,8 +169,68 @@ Tile Hierarchy::coarse_x(std::size_t l) {
   Level& coarse = *levels_[l + 1];
   Tile tile = coarse.tile(coarse.x());
   const Boxes& boxes = steps_[l].to.boxes;
-  if (steps_[l].gathered) tile.origin = tile.row(boxes.begin(1), boxes.begin(2)) + boxes.begin(0);
+  if (steps_[l].gathered) {
+    tile.origin = tile.row(boxes.begin(1), boxes.begin(2));
+    tile.first = boxes.begin(0);
+  }
   return tile;
+}
+
+void Hierarchy::descend(Level& level, const Coarsening& to, const Tile& coarse) {
+  const int planes = level.n[2], half_sweeps = 2 * sweeps_, coarse_planes = to.boxes.extent(2);
+  float* x = level.x();
+  const auto smooth = [&](int s, int k) {
+    if (s == 0)
+      smooth_plane_from_zero(level, k);
+    else
+      smooth_plane(level, s & 1, k);
+  };
+  if (!fusible(level)) {
+    for (int s = 0; s < half_sweeps; ++s) {
+      for (int k = 0; k < planes; ++k) smooth(s, k);
+      level.halo.exchange(x);
+    }
+    for (int k = 0; k < coarse_planes; ++k) restrict_plane(level, to, coarse, k);
+    return;
+  }
+  // All half sweeps in one pass, each a plane behind the one before it, and the residual behind them: planes are still
+  // in cache.
+  int done = 0;
+  for (int t = 0; t < planes + half_sweeps; ++t) {
+    for (int s = 0; s < half_sweeps; ++s) {
+      const int k = t - s;
+      if (k < 0 || k >= planes) continue;
+      smooth(s, k);
+      level.halo.refresh_plane(x, k);
+    }
+    if (done < coarse_planes &&
+        to.merging[2].first[to.boxes.begin(2) + done + 1] - level.boxes.begin(2) == t - half_sweeps + 1)
+      restrict_plane(level, to, coarse, done++);
+  }
+}
+
+void Hierarchy::ascend(Level& level, const Coarsening& to, const Tile& coarse) {
+  const int planes = level.n[2], half_sweeps = 2 * sweeps_;
+  float* x = level.x();
+  // The colours in reverse order: the adjoint of the smoothing before, so that the cycle is symmetric.
+  if (!fusible(level)) {
+    for (int k = 0; k < planes; ++k) prolong_plane(level, to, coarse, k);
+    for (int s = 0; s < half_sweeps; ++s) {
+      level.halo.exchange(x);
+      for (int k = 0; k < planes; ++k) smooth_plane(level, 1 - (s & 1), k);
+    }
+    return;
+  }
+  for (int t = 0; t < planes + half_sweeps; ++t)
+    for (int s = 0; s <= half_sweeps; ++s) {
+      const int k = t - s;
+      if (k < 0 || k >= planes) continue;
+      if (s == 0)
+        prolong_plane(level, to, coarse, k);
+      else
+        smooth_plane(level, s & 1, k);
+      level.halo.refresh_plane(x, k);
+    }
 }
 
 void Hierarchy::cycle(std::size_t l) {
@@ -176,38 +239,25 @@ void Hierarchy::cycle(std::size_t l) {
     direct_.solve(level);
     return;
   }
-  smooth_from_zero(level, 0);
-  for (int s = 0; s < sweeps_; ++s)
-    for (int colour = s == 0 ? 1 : 0; colour < 2; ++colour) {
-      level.halo.exchange(level.x());
-      smooth(level, colour);
-    }
-  level.halo.exchange(level.x());
-  restrict_residual(level, steps_[l].to, coarse_b(l));
+  descend(level, steps_[l].to, coarse_b(l));
   Level& coarse = *levels_[l + 1];
   if (steps_[l].gathered) steps_[l].vector.run(coarse.tile(coarse.b()));
   cycle(l + 1);
-  prolong_add(level, steps_[l].to, coarse_x(l));
-  // The colours in reverse order: the adjoint of the smoothing before, so that the cycle is symmetric.
-  for (int s = 0; s < sweeps_; ++s)
-    for (int colour = 1; colour >= 0; --colour) {
-      level.halo.exchange(level.x());
-      smooth(level, colour);
-    }
+  ascend(level, steps_[l].to, coarse_x(l));
 }
 
 void Hierarchy::take(const double* b, double scale, double mean) {
   const Level& level = *levels_.front();
   const double offset = scale * mean;
-  for_rows(level, [&](std::size_t packed, std::ptrdiff_t at) {
+  for_half_rows(level, [&](std::size_t packed, std::ptrdiff_t at, int count) {
     float* to = level.b() + at;
     const float* inverse = level.inverse() + at;
     const double* from = b + packed;
     if (dead_cells_)
-      for (int i = 0; i < level.n[0]; ++i)
-        to[i] = inverse[i] > 0.0f ? static_cast<float>(from[i] * scale - offset) : 0.0f;
+      for (int i = 0; i < count; ++i)
+        to[i] = inverse[i] > 0.0f ? static_cast<float>(from[2 * i] * scale - offset) : 0.0f;
     else
-      for (int i = 0; i < level.n[0]; ++i) to[i] = static_cast<float>(from[i] * scale - offset);
+      for (int i = 0; i < count; ++i) to[i] = static_cast<float>(from[2 * i] * scale - offset);
   });
 }
 
@@ -216,22 +266,22 @@ void Hierarchy::give(double* q, double scale) {
   double mean = 0.0;
   if (singular_) {
     double sum = 0.0;
-    for_rows(level, [&](std::size_t, std::ptrdiff_t at) {
+    for_half_rows(level, [&](std::size_t, std::ptrdiff_t at, int count) {
       const float* x = level.x() + at;
       double row = 0.0;
-      for (int i = 0; i < level.n[0]; ++i) row += x[i];
+      for (int i = 0; i < count; ++i) row += x[i];
       sum += row;
     });
     mean = Communicator(level.boxes.comm).sum(sum) / live_cells_;
   }
-  for_rows(level, [&](std::size_t packed, std::ptrdiff_t at) {
+  for_half_rows(level, [&](std::size_t packed, std::ptrdiff_t at, int count) {
     const float* x = level.x() + at;
     const float* inverse = level.inverse() + at;
     double* to = q + packed;
     if (dead_cells_)
-      for (int i = 0; i < level.n[0]; ++i) to[i] = inverse[i] > 0.0f ? (x[i] - mean) * scale : 0.0;
+      for (int i = 0; i < count; ++i) to[2 * i] = inverse[i] > 0.0f ? (x[i] - mean) * scale : 0.0;
     else
-      for (int i = 0; i < level.n[0]; ++i) to[i] = (x[i] - mean) * scale;
+      for (int i = 0; i < count; ++i) to[2 * i] = (x[i] - mean) * scale;
   });
 }
 
@@ -239,11 +289,12 @@ void Hierarchy::apply(const double* b, double* q) {
   const Level& level = *levels_.front();
   // Sum (for the mean) and size (for the scale) of b, in one reduction.
   double sums[2] = {0.0, 0.0};
-  for_rows(level, [&](std::size_t packed, std::ptrdiff_t at) {
+  for_half_rows(level, [&](std::size_t packed, std::ptrdiff_t at, int count) {
     const float* inverse = level.inverse() + at;
+    const double* from = b + packed;
     double sum = 0.0, size = 0.0;
-    for (int i = 0; i < level.n[0]; ++i) {
-      const double v = inverse[i] > 0.0f ? b[packed + i] : 0.0;
+    for (int i = 0; i < count; ++i) {
+      const double v = inverse[i] > 0.0f ? from[2 * i] : 0.0;
       sum += v;
       size += std::abs(v);
     }

@@ -39,6 +39,11 @@ class Hierarchy {
   bool load(const Operator& op);
   void coarsen_operators();
   void cycle(std::size_t l);
+  /// Smooths from zero and restricts the residual; adds the correction and smooths.
+  void descend(Level& level, const Coarsening& to, const Tile& coarse);
+  void ascend(Level& level, const Coarsening& to, const Tile& coarse);
+  /// No ghost of another rank and no wrapping in z stands against sweeps that follow each other plane by plane.
+  static bool fusible(const Level& level) { return level.halo.local() && !level.halo.self(2); }
   Tile coarse_b(std::size_t l);
   Tile coarse_x(std::size_t l);
   void take(const double* b, double scale, double mean);

@@ -53,11 +53,17 @@ struct Boxes {
   Boxes gathered() const;
 };
 
-/// Strided access to a box of floats; cell (0,0,0) at `origin`.
+/// Where cell i of a row sits: the even cells first, the odd ones `half` further on, so that the cells of one colour
+/// are contiguous. i may be -1. With half = 0 the row is in natural order.
+inline std::ptrdiff_t place(int i, std::ptrdiff_t half) { return half == 0 ? i : (i & 1) * half + (i >> 1); }
+
+/// Access to a box of floats in an array: cell `first` of the row at `origin` is cell (0,0,0).
 struct Tile {
   float* origin = nullptr;
-  std::ptrdiff_t sy = 0, sz = 0;
+  std::ptrdiff_t sy = 0, sz = 0, half = 0;
+  int first = 0;
   float* row(int j, int k) const { return origin + j * sy + k * sz; }
+  float& operator()(int i, int j, int k) const { return row(j, k)[place(first + i, half)]; }
 };
 
 /// How the cells of one direction are merged, as tables over the whole grid (the same on every rank).
@@ -86,11 +92,17 @@ Coarsening coarsen(const Boxes& boxes, const Widths& widths);
 class Halo {
  public:
   Halo() = default;
-  Halo(const Boxes& boxes, const std::array<bool, 3>& active, std::ptrdiff_t sy, std::ptrdiff_t sz);
+  Halo(const Boxes& boxes, const std::array<bool, 3>& active, const Tile& shape);
   ~Halo();
   Halo(Halo&&) noexcept;
   Halo& operator=(Halo&&) noexcept;
   void exchange(float* origin);
+  /// No ghost comes from another rank.
+  bool local() const { return faces_.empty(); }
+  /// Direction d is periodic and whole on this rank.
+  bool self(int d) const { return self_[d]; }
+  /// The ghosts of one plane of constant z in x and y, where `self`.
+  void refresh_plane(float* origin, int k) const;
 
  private:
   struct Face {
@@ -101,7 +113,7 @@ class Halo {
   template <class Move>
   void for_face(int direction, int at, Move&& move) const;
   Extent n_{};
-  std::ptrdiff_t sy_ = 0, sz_ = 0;
+  std::ptrdiff_t sy_ = 0, sz_ = 0, half_ = 0;
   std::array<bool, 3> self_{};
   std::vector<std::unique_ptr<Face>> faces_;
   std::vector<MPI_Request> requests_;
@@ -131,39 +143,41 @@ class Gather {
 
 /// One grid of the hierarchy with its operator. Arrays are padded by one ghost on each side of every direction with
 /// more than one cell; ghosts beyond a boundary of the domain stay zero, which is the value a boundary conductance
-/// leads to.
+/// leads to. Padding of a row may be written by the sweeps, with zeros and (until the next exchange) with stale ghosts.
 struct Level {
   Level(Boxes boxes_in, bool shifted);
   Boxes boxes;
   Extent n{};
   std::array<bool, 3> active{};  ///< more than one cell in the whole grid
-  std::ptrdiff_t sy = 0, sz = 0;
+  std::ptrdiff_t half = 0, sy = 0, sz = 0;
   int parity = 0;  ///< of the global index sum of the first cell
   bool has_shift = false;
   FloatArray x_memory, b_memory, inverse_memory, shift_memory;
   std::array<FloatArray, 3> face_memory;
   std::ptrdiff_t origin = 0;
   Halo halo;
-  mutable std::vector<float> row;  ///< one row of work
+  mutable std::vector<float> work;  ///< a few rows
 
   float* x() const { return x_memory.data() + origin; }
   float* b() const { return b_memory.data() + origin; }
-  float* inverse() const { return inverse_memory.data() + origin; }  ///< 1 / diagonal, 0 for a dead cell
+  float* inverse() const { return inverse_memory.data() + origin; }  ///< 1 / diagonal, 0 for a dead cell and in padding
   float* shift() const { return shift_memory ? shift_memory.data() + origin : nullptr; }
   float* face(int d) const { return face_memory[d].data() + origin; }  ///< conductance of the low face of each cell
-  Tile tile(float* array) const { return {array, sy, sz}; }
+  Tile tile(float* array) const { return {array, sy, sz, half, 0}; }
+  int count(int odd) const { return odd ? n[0] / 2 : (n[0] + 1) / 2; }  ///< cells in a half row
   /// From face conductances and shift.
   void set_inverse_diagonal();
 };
 
-/// The same as below from x = 0, which it sets.
-void smooth_from_zero(const Level& level, int colour);
-/// Over-relaxed Gauss-Seidel on the cells of one colour (red-black by the parity of the global index sum).
-void smooth(const Level& level, int colour);
-/// coarse := sum of the residuals of the fine cells.
-void restrict_residual(const Level& fine, const Coarsening& to, const Tile& coarse);
-/// x += value of the coarse cell.
-void prolong_add(const Level& fine, const Coarsening& to, const Tile& coarse);
+/// One over-relaxed Gauss-Seidel update of the cells of one colour (red-black by the parity of the global index sum) in
+/// plane k.
+void smooth_plane(const Level& level, int colour, int k);
+/// The same for colour 0 from x = 0, which it sets.
+void smooth_plane_from_zero(const Level& level, int k);
+/// Row plane K of coarse := sums of the residuals of the fine cells.
+void restrict_plane(const Level& fine, const Coarsening& to, const Tile& coarse, int k);
+/// x += value of the coarse cell, in fine plane k.
+void prolong_plane(const Level& fine, const Coarsening& to, const Tile& coarse, int k);
 
 /// Where the coarse conductances and shift are written: one tile per direction that is active on the coarse level.
 struct OperatorTiles {

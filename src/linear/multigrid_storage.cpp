@@ -59,34 +59,40 @@ Level::Level(Boxes boxes_in, bool shifted) : boxes(std::move(boxes_in)), n(boxes
     parity += boxes.begin(d);
   }
   parity &= 1;
-  constexpr std::ptrdiff_t line = 16;  // floats
-  sy = (n[0] + 2 + line - 1) / line * line;
+  constexpr std::ptrdiff_t line = 16;  // floats: half rows start at cache lines, and sweeps run over whole ones
+  half = (n[0] / 2 + 2 + line - 1) / line * line;
+  sy = 2 * half;
   sz = sy * (n[1] + (active[1] ? 2 : 0));
   origin = line + (active[1] ? sy : 0) + (active[2] ? sz : 0);
-  // One row more than ghosts need: vector loads of a last row may run over its end.
-  const std::size_t count = static_cast<std::size_t>(line + sz * (n[2] + (active[2] ? 2 : 0)) + sy);
+  // One row more than ghosts need: loads of a last row may run over its end.
+  const std::size_t count = static_cast<std::size_t>(line + sz * (n[2] + (active[2] ? 2 : 0)) + sy + line);
   x_memory = FloatArray(count);
   b_memory = FloatArray(count);
   inverse_memory = FloatArray(count);
   if (has_shift) shift_memory = FloatArray(count);
   for (int d = 0; d < 3; ++d)
     if (active[d]) face_memory[d] = FloatArray(count);
-  halo = Halo(boxes, active, sy, sz);
-  row.resize(static_cast<std::size_t>(n[0]) + 2 * line);
+  halo = Halo(boxes, active, tile(nullptr));
+  work.resize(static_cast<std::size_t>(sy + 2 * n[0] + line));
 }
 
 void Level::set_inverse_diagonal() {
   const std::array<std::ptrdiff_t, 3> stride{1, sy, sz};
   for (int k = 0; k < n[2]; ++k)
-    for (int j = 0; j < n[1]; ++j) {
-      const std::ptrdiff_t at = j * sy + k * sz;
-      for (int i = 0; i < n[0]; ++i) {
-        float diagonal = has_shift ? shift()[at + i] : 0.0f;
-        for (int d = 0; d < 3; ++d)
-          if (active[d]) diagonal += face(d)[at + i] + face(d)[at + i + stride[d]];
-        inverse()[at + i] = diagonal > 0.0f ? 1.0f / diagonal : 0.0f;
+    for (int j = 0; j < n[1]; ++j)
+      for (int odd = 0; odd < 2; ++odd) {
+        const std::ptrdiff_t at = j * sy + k * sz + odd * half;
+        const std::ptrdiff_t right = odd ? at - half + 1 : at + half;
+        float* out = inverse() + at;
+        const int m = count(odd);
+        for (int i = 0; i < m; ++i) out[i] = has_shift ? shift()[at + i] : 0.0f;
+        if (active[0])
+          for (int i = 0; i < m; ++i) out[i] += face(0)[at + i] + face(0)[right + i];
+        for (int d = 1; d < 3; ++d)
+          if (active[d])
+            for (int i = 0; i < m; ++i) out[i] += face(d)[at + i] + face(d)[at + i + stride[d]];
+        for (int i = 0; i < m; ++i) out[i] = out[i] > 0.0f ? 1.0f / out[i] : 0.0f;
       }
-    }
 }
 
 }  // namespace kolmo::multigrid

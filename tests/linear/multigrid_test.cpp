@@ -170,9 +170,10 @@ TEST(Multigrid, MeanAndScale) {
   for (double& v : raised) v += 3.0;
   multigrid.apply(tiny.data(), scaled.data());
   multigrid.apply(raised.data(), shifted.data());
+  const double size = std::sqrt(problem.dot(q, q));
   for (std::size_t i = 0; i < b.size(); ++i) {
-    EXPECT_NEAR(scaled[i] * 1e60, q[i], 1e-5 * std::sqrt(problem.dot(q, q)));
-    EXPECT_NEAR(shifted[i], q[i], 1e-5 * std::sqrt(problem.dot(q, q)));
+    EXPECT_NEAR(scaled[i] * 1e60, q[i], 1e-5 * size);
+    EXPECT_NEAR(shifted[i], q[i], 1e-5 * size);
   }
   multigrid.apply(std::vector<double>(b.size(), 0.0).data(), q.data());
   for (double v : q) EXPECT_EQ(v, 0.0);
