@@ -1,0 +1,176 @@
+"""Whole runs of the program: output, restart, signals, failures. Usage: runs.py KOLMO [LAUNCHER...] (a launcher takes a number of ranks next)"""
+import csv
+import json
+import os
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+
+KOLMO = os.path.abspath(sys.argv[1])
+LAUNCHER = sys.argv[2:]
+wrong = []
+
+CASE = """
+[case]
+kind = "flow"
+title = "vortices through a channel"
+[grid]
+x = { from = 0.0, to = 2.0, cells = 24 }
+y = { from = 0.0, to = 1.0, cells = 16, spacing = "tanh", strength = 1.2 }
+[fluid]
+kinematic_viscosity = 1e-2
+[boundary]
+default = { type = "no-slip" }
+x_min = { type = "inlet", velocity = ["6*y*(1-y)*(1+0.2*sin(3*t))", "0"] }
+x_max = { type = "outflow" }
+[initial]
+name = "expression"
+velocity = ["6*y*(1-y)", "0.2*sin(pi*x)*sin(pi*y)"]
+[scalars.dye]
+diffusivity = 1e-2
+initial = "exp(-20*((x-0.5)^2+(y-0.5)^2))"
+[scalars.dye.boundary]
+default = { type = "adiabatic" }
+x_min = { type = "fixed-value", value = 0.0 }
+x_max = { type = "outflow" }
+[time]
+end = 10.0
+max_steps = 24
+SCHEME
+[output]
+series = { every_steps = 1 }
+fields = { every_steps = 8, names = ["velocity", "pressure", "vorticity", "dye"], precision = "float64" }
+checkpoint = { every_steps = 8 }
+lines = [ { name = "middle", from = [1.0, 0.0], to = [1.0, 1.0] } ]
+averages = { over = ["x"], start = 0.0 }
+"""
+
+
+def expect(condition, what):
+    if not condition:
+        wrong.append(what)
+
+
+def command(*arguments, ranks=1):
+    return (LAUNCHER + [str(ranks)] if LAUNCHER and ranks > 1 else []) + [KOLMO, *arguments]
+
+
+def run(*arguments, ranks=1):
+    done = subprocess.run(command(*arguments, ranks=ranks), capture_output=True, text=True, timeout=100)
+    return done.returncode, done.stdout, done.stderr
+
+
+def read(*path):
+    with open(os.path.join(*path), "rb") as file:
+        return file.read()
+
+
+def rows(folder):
+    with open(os.path.join(folder, "diagnostics.csv"), newline="") as file:
+        return list(csv.reader(file))
+
+
+def write_case(folder, scheme):
+    path = os.path.join(folder, "case.toml")
+    with open(path, "w") as file:
+        file.write(CASE.replace("SCHEME", scheme))
+    return path
+
+
+def check_files(folder):
+    for name in ("run.toml", "fields.xdmf", "diagnostics.csv", "summary.json", "fields/grid.h5", "fields/000000.h5", "fields/000024.h5",
+                 "lines/middle.csv", "checkpoint/000016.h5", "checkpoint/000024.h5"):
+        expect(os.path.exists(os.path.join(folder, name)), f"{name} is missing")
+    expect(not os.path.exists(os.path.join(folder, "checkpoint/000008.h5")), "more than the last two checkpoints are kept")
+    summary = json.loads(read(folder, "summary.json"))
+    expect(summary["status"] == "done" and summary["exit_code"] == 0 and summary["steps"] == 24, f"summary: {summary}")
+    expect(summary["max_divergence"] < 1e-10, f"max_divergence {summary['max_divergence']}")
+
+
+def check_restart(folder, scheme):
+    """A run broken after 13 steps, its last checkpoint at 13 or 8, ends in the same bits as one that went through."""
+    case = write_case(folder, scheme)
+    whole, broken = os.path.join(folder, "whole"), os.path.join(folder, "broken")
+    code, out, err = run("run", case, "--output", whole)
+    expect(code == 0 and not err, f"run: {code} {err}")
+    check_files(whole)
+    code, out, err = run("run", case, "--output", broken, "--set", "time.max_steps=13")
+    expect(code == 0, f"first leg: {code} {err}")
+    code, out, err = run("run", case, "--output", broken, "--restart", "auto")
+    expect(code == 0 and "restart from" in out, f"second leg: {code} {err}")
+    expect(rows(whole) == rows(broken), f"{scheme}: diagnostics differ after a restart")
+    for name in ("lines/middle.csv", "statistics.csv", "fields/000024.h5"):
+        if os.path.exists(os.path.join(whole, name)):
+            expect(read(whole, name) == read(broken, name), f"{scheme}: {name} differs after a restart")
+    return whole
+
+
+def check_other_ranks(folder, whole):
+    case = os.path.join(folder, "case.toml")
+    other = os.path.join(folder, "other")
+    expect(run("run", case, "--output", other, "--set", "time.max_steps=13")[0] == 0, "first leg before other ranks")
+    code, out, err = run("run", case, "--output", other, "--restart", "auto", ranks=3)
+    expect(code == 0, f"restart on 3 ranks: {code} {err}")
+    for a, b in zip(rows(whole)[1:], rows(other)[1:]):
+        for x, y in zip(a, b):
+            expect(abs(float(x) - float(y)) <= 1e-9 * max(1.0, abs(float(x))), f"restart on 3 ranks: {x} and {y}")
+
+
+def check_refusals(folder, whole):
+    case = os.path.join(folder, "case.toml")
+    before = read(whole, "summary.json")
+    code, out, err = run("run", case, "--output", whole)
+    expect(code == 2 and err.count("\n") == 1, f"an existing run: {code} {err}")
+    expect(read(whole, "summary.json") == before, "a refused run touched the old one")
+    code, out, err = run("run", case, "--output", whole, "--restart", "auto", "--set", "fluid.kinematic_viscosity=2e-2")
+    expect(code == 5 and err.count("\n") == 1, f"restart of another case: {code} {err}")
+
+
+def check_failures(folder):
+    case = os.path.join(folder, "case.toml")
+    failed = os.path.join(folder, "failed")
+    code, out, err = run("run", case, "--output", failed, "--set", "solver.pressure.method=boxmg", "-pressure_ksp_max_it", "1")
+    expect(code == 3 and "pressure" in err and err.count("\n") == 1, f"a solve that cannot converge: {code} {err}")
+    expect(not os.path.exists(failed), "a run that failed before its first step left something")
+    code, out, err = run("run", case, "--output", os.path.join(folder, "wild"), "--set", "time.step=1.0")
+    expect(code == 3 and "stability" in err and err.count("\n") == 1, f"a step beyond the limit: {code} {err}")
+
+
+def check_signal(folder, ranks):
+    case = os.path.join(folder, "case.toml")
+    stopped = os.path.join(folder, f"stopped{ranks}")
+    process = subprocess.Popen(command("run", case, "--output", stopped, "--set", "time.max_steps=1000000", "--set", "time.end=1e6"),
+                               stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    deadline = time.time() + 60
+    while not os.path.exists(os.path.join(stopped, "checkpoint/000008.h5")) and time.time() < deadline and process.poll() is None:
+        time.sleep(0.05)
+    process.send_signal(signal.SIGTERM)
+    out, err = process.communicate(timeout=60)
+    expect(process.returncode == 85, f"SIGTERM: {process.returncode} {err}")
+    summary = json.loads(read(stopped, "summary.json"))
+    expect(summary["status"] == "stopped", f"SIGTERM: {summary}")
+    expect(os.path.exists(os.path.join(stopped, f"checkpoint/{summary['steps']:06d}.h5")), "SIGTERM: no checkpoint of the last step")
+    code, out, err = run("status", stopped)
+    expect(code == 0 and "stopped" in out, f"status: {code} {err}")
+
+
+def main():
+    with tempfile.TemporaryDirectory() as folder:
+        for scheme in ("", 'scheme = "rk3"', 'scheme = "rk3-cn"', 'scheme = "cn-ab2"'):
+            place = os.path.join(folder, scheme[10:-1] or "k4")
+            os.mkdir(place)
+            whole = check_restart(place, scheme)
+            if not scheme:
+                if LAUNCHER:
+                    check_other_ranks(place, whole)
+                check_refusals(place, whole)
+                check_failures(place)
+                check_signal(place, 1)
+    for line in wrong:
+        print("FAILED:", line)
+    return 1 if wrong else 0
+
+
+sys.exit(main())
