@@ -215,10 +215,13 @@ std::string header_above(const std::string& text, int line) {
 
 Node override_value(const std::string& value) {
   try {
+    scan_bytes(value, "--set");
     const toml::table parsed = toml::parse("value = " + value);
     if (const auto* node = parsed.get("value"); node && parsed.size() == 1) return converted(*node);
   } catch (const toml::parse_error&) {
     // Not a TOML value: a bare word or an expression, meant as text.
+  } catch (const InputError&) {
+    // The same, with characters outside of ASCII.
   }
   Node node;
   node.kind = NodeKind::text;
@@ -252,6 +255,7 @@ Node& descend(Node& node, const Component& part, const std::string& origin) {
 }  // namespace
 
 Node parse_toml(const std::string& text, const std::string& name) {
+  scan_bytes(text, name);
   try {
     Node root = converted_table(toml::parse(text));
     root.line = root.column = 1;

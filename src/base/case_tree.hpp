@@ -41,6 +41,8 @@ std::string join(const std::string& table, const std::string& name);
 
 const Node* find_node(const Node& root, const std::string& path);
 
+/// Throws InputError for bytes that cannot stand where they do, with the place.
+void scan_bytes(const std::string& text, const std::string& name);
 /// Throws InputError for a syntax error or a key given twice, with the place.
 Node parse_toml(const std::string& text, const std::string& name);
 /// "a.b.c=value" put into the tree.

@@ -171,12 +171,26 @@ TEST(CaseFile, ReportsSyntaxWithItsPlace) {
   EXPECT_EQ(error_of_file(std::string("\0\1\2\xff\xfe", 5)).find("a.toml:1:"), 0u);
 }
 
+TEST(CaseFile, OtherScriptsStandInQuotesAndComments) {
+  const CaseFile file = parse(
+      "# \xc3\xa4\n[solver]\nverbose = true # \xc3\xa4 \"\n[wall]\n"
+      "low = { type = \"\xc3\xa4 \\\" # '\" }\nhigh = { type = '\xc3\xa4 \"' }\n"
+      "default = { type = \"\"\"a\xc3\xa4 \\\n  b\"\"\" }\n");
+  EXPECT_EQ(file.text("wall.low.type"), "\xc3\xa4 \" # '");
+  EXPECT_EQ(file.text("wall.default.type"), "a\xc3\xa4 b");
+  EXPECT_EQ(error_of("[\xc3\xa4]\n").find("a.toml:3:2: TOML syntax: a character"), 0u);
+  EXPECT_EQ(error_of("a = \xc3\xa4\n").find("a.toml:3:5: TOML syntax: a character"), 0u);
+  EXPECT_EQ(error_of("a = \"\"\"b \\\n \xc3\xa4\"\"\"\n").find("a.toml:4:2: TOML syntax: a character"), 0u);
+  EXPECT_EQ(parse("", {"wall.low.type=\xc3\xa4"}).text("wall.low.type"), "\xc3\xa4");
+  EXPECT_EQ(CaseFile::parse("\xEF\xBB\xBF[case]\nkind = \"test\"\n", "a.toml", {}, {&schema()}).kind(), "test");
+}
+
 TEST(CaseFile, RandomBytesEndInOneLine) {
   std::mt19937 random(7);
   const std::string seed =
       "[case]\nkind = \"test\"\n[fluid]\ndensity = 1.5\nforce = [\"sin(x)\", 2]\n[output]\nlines = [{ name = \"a\" "
       "}]\n";
-  for (int trial = 0; trial < 3000; ++trial) {
+  for (int trial = 0; trial < 5000; ++trial) {
     std::string text = seed;
     for (int change = 0; change < 4; ++change) text[random() % text.size()] = static_cast<char>(random() % 256);
     try {
