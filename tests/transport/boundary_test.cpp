@@ -2,8 +2,23 @@
 
 #include <gtest/gtest.h>
 
+#include <atomic>
+#include <cstdlib>
+#include <new>
+
 #include "kolmo/transport/laws.hpp"
 #include "transport/fixture.hpp"
+
+namespace {
+std::atomic<long> allocations{0};
+}
+[[gnu::noinline]] void* operator new(std::size_t bytes) {
+  ++allocations;
+  if (void* memory = std::malloc(bytes)) return memory;
+  throw std::bad_alloc();
+}
+[[gnu::noinline]] void operator delete(void* memory) noexcept { std::free(memory); }
+[[gnu::noinline]] void operator delete(void* memory, std::size_t) noexcept { std::free(memory); }
 
 namespace kolmo::transport::testing {
 namespace {
@@ -130,6 +145,17 @@ TEST(BoundaryRules, FunctionsAreCalledOncePerStageAndSteadyOnesOnce) {
     for (const double v : s.boundary->slab(0, Side::low).data) EXPECT_EQ(v, 3.0);
   }
   EXPECT_TRUE(s.boundary->slab(0, Side::high).data.empty()) << "a constant needs no array";
+}
+
+TEST(BoundaryRules, AStageAllocatesNothing) {
+  Setting<2> s(random_grid<2>({7, 8}, {false, false}, 32), walls(R::fixed_value(linear)), Location::cells(), {}, 2);
+  Flux<2, LimitedScalar<2>> flux({{{s.faces()}}, {{0.1}}}, s.boundary);
+  const long before = allocations;
+  s.boundary->update(1.0);
+  s.boundary->fill_ghosts(s.q);
+  flux.apply(s.q, s.rate, 0.1, 1.0);
+  flux.add_constants(s.rate);
+  EXPECT_EQ(allocations, before);
 }
 
 TEST(BoundaryRules, GhostsContinueTheField) {

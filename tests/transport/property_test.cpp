@@ -49,7 +49,7 @@ TYPED_TEST(Property, StaggeredDiffusion) {
   constexpr int Dim = TypeParam::value;
   for (int c = 0; c < case_count; ++c)
     for (int d = 0; d < Dim; ++d) {
-      if (Dim > 3 && (c + d) % 2 == 1) continue;  // every direction still meets half of the cases
+      if (Dim > 3 && d != c % Dim) continue;  // every case once, every direction at least once
       const EndUnknowns ends{.low = (c / 2 + d) % 2 == 1, .high = (c / 3 + d) % 2 == 1};
       Rules<Dim> rules = rules_of_case<Dim>(c);
       for (const Side side : both_sides) {
