@@ -23,7 +23,7 @@ class RK3 final : public TimeScheme<Dim> {
         spare_(parts.domain.make_velocity()),
         work_(parts.domain.make_cells()) {}
 
-  StabilityLimit limit() const override { return {1.6, 2.4}; }
+  StabilityLimit limit() const override { return {1.7, 2.5}; }
   std::string description() const override {
     return "rk3: three-stage third-order Runge-Kutta (Wray), three pressure solves per step, explicit viscosity";
   }
