@@ -47,26 +47,28 @@ struct ForceSettings {
 /// Closed-form or given fields. k is the wavenumber, nu the kinematic viscosity, U the amplitude, V the mean velocity,
 /// X = x - V t (same for y); p stands for pressure over density.
 ///  zero             u = 0
-///  taylor_green     2-D: u = V + U (sin kX cos kY, -cos kX sin kY) exp(-2 nu k^2 t), p = U^2/4 (cos 2kX + cos 2kY)
-///  exp(-4 nu k^2 t);
+///  taylor_green     2-D: u = V + U (sin kX cos kY, -cos kX sin kY) exp(-2 nu k^2 t),
+///                   p = U^2/4 (cos 2kX + cos 2kY) exp(-4 nu k^2 t);
 ///                   3-D, at the start only: u = V + U (sin kx cos ky cos kz, -cos kx sin ky cos kz, 0)
-///  kovasznay        lambda = 1/(2 nu) - sqrt(1/(4 nu^2) + 4 pi^2); u = (1 - e^{lambda x} cos 2 pi y, lambda/(2 pi)
-///  e^{lambda x} sin 2 pi y),
-///                   p = (1 - e^{2 lambda x})/2
-///  ethier_steinman  with a, d: u = -a [e^{ax} sin(ay+dz) + e^{az} cos(ax+dy)] exp(-nu d^2 t) and cyclic (Ethier &
-///  Steinman 1994) abc              u = U (A sin kz + C cos ky, B sin kx + A cos kz, C sin ky + B cos kx) exp(-nu k^2
-///  t), p = -|u|^2/2 channel          U (1 - eta^2) along x, eta in [-1, 1] across the walls of y; plus perturbation *
-///  U of solenoidal random modes from `seed` shear_layer      with L the length of y and Y = (y - y_min)/L: u = U
-///  tanh((Y - 1/4)/thickness) for Y <= 1/2, else
-///                   U tanh((3/4 - Y)/thickness); v = perturbation sin(2 pi ((x - x_min)/L_x + 1/4)) (Bell, Colella &
-///                   Glaz 1989)
-///  womersley        along x, y = +-h from the middle of the y axis: -dp/dx = G cos(w t), u = Re{G/(i w) [1 - cosh(K
-///  y)/cosh(K h)] e^{i w t}},
-///                   K = sqrt(i w/nu), G = amplitude, w = frequency
+///  kovasznay        u = (1 - e^{lambda x} cos 2 pi y, lambda/(2 pi) e^{lambda x} sin 2 pi y),
+///                   p = (1 - e^{2 lambda x})/2, lambda = 1/(2 nu) - sqrt(1/(4 nu^2) + 4 pi^2)
+///  ethier_steinman  u = -a [e^{ax} sin(ay+dz) + e^{az} cos(ax+dy)] exp(-nu d^2 t) and cyclic
+///                   (Ethier & Steinman 1994)
+///  abc              u = U (A sin kz + C cos ky, B sin kx + A cos kz, C sin ky + B cos kx) exp(-nu k^2 t),
+///                   p = -|u|^2/2
+///  channel          U (1 - eta^2) along x, eta in [-1, 1] across the walls of y; plus perturbation * U of
+///                   solenoidal random modes from `seed`
+///  shear_layer      with L the length of y and Y = (y - y_min)/L: u = U tanh((Y - 1/4)/thickness) for Y <= 1/2,
+///                   else U tanh((3/4 - Y)/thickness); v = perturbation sin(2 pi ((x - x_min)/L_x + 1/4))
+///                   (Bell, Colella & Glaz 1989)
+///  womersley        along x, y = +-h from the middle of the y axis: -dp/dx = G cos(w t),
+///                   u = Re{G/(i w) [1 - cosh(K y)/cosh(K h)] e^{i w t}}, K = sqrt(i w/nu),
+///                   G = amplitude, w = frequency
 ///  poiseuille       u = G/(2 nu) (h^2 - y^2) along x, y = +-h from the middle of the y axis, G = amplitude
 ///  couette          along x, linear from 0 at the low to U at the high end of y
 ///  duct             fully developed along x in the y-z rectangle, G = amplitude; series of trigonometric and
-///  hyperbolic terms expression       velocity and (physical) pressure as given
+///                   hyperbolic terms
+///  expression       velocity and (physical) pressure as given
 enum class FieldName {
   zero,
   taylor_green,
