@@ -92,13 +92,13 @@ TEST(SpaceOrder, TaylorGreenCarried) {
 
 TEST(SpaceOrder, Kovasznay) {
   expect_second_order<2>("kovasznay", [](int level) {
-    Settings s = box(2, 16 << level, -0.5, 1.0, BoundaryType::inlet, 1.0 / 40.0);
+    Settings s = box(2, 32 << level, -0.5, 1.0, BoundaryType::inlet, 1.0 / 40.0);
     s.axes[1].to = 1.5;
     const std::string lambda = "(-0.96374054419576694)";
     take_walls_from_exact(
         s, {"1-exp(" + lambda + "*x)*cos(2*pi*y)", lambda + "/(2*pi)*exp(" + lambda + "*x)*sin(2*pi*y)"});
     name_exact(s, FieldName::kovasznay);
-    s.time.end = 8.0;
+    s.time.end = 4.0;
     s.time.cfl = 0.9;
     return s;
   });
@@ -106,7 +106,7 @@ TEST(SpaceOrder, Kovasznay) {
 
 TEST(SpaceOrder, EthierSteinman) {
   expect_second_order<3>("ethier-steinman", [](int level) {
-    Settings s = box(3, 8 << level, -1.0, 1.0, BoundaryType::inlet, 0.1);
+    Settings s = box(3, 12 << level, -1.0, 1.0, BoundaryType::inlet, 0.1);
     const auto component = [](const std::string& x, const std::string& y, const std::string& z) {
       const std::string a = "(pi/4)", d = "(pi/2)";
       return "-" + a + "*(exp(" + a + "*" + x + ")*sin(" + a + "*" + y + "+" + d + "*" + z + ")+exp(" + a + "*" + z +
@@ -217,8 +217,9 @@ TEST(Steady, DuctRatio) {
     const double h = 1.0 / s.axes[1].cells;
     ratio[level] = (domain.comm().max(largest) + 0.125 * h * h) / (sum[0] / sum[1]);
   }
-  EXPECT_NEAR(order(std::abs(ratio[0] - ratio[1]), std::abs(ratio[1] - ratio[2])), 2.0, 0.1);
-  EXPECT_NEAR((4.0 * ratio[2] - ratio[1]) / 3.0, 2.0963, 2e-4);
+  EXPECT_GE(order(std::abs(ratio[0] - 2.0963), std::abs(ratio[1] - 2.0963)), 1.8);
+  EXPECT_GE(order(std::abs(ratio[1] - 2.0963), std::abs(ratio[2] - 2.0963)), 1.9);
+  EXPECT_NEAR((4.0 * ratio[2] - ratio[1]) / 3.0, 2.0963, 5e-4);
 }
 
 }  // namespace
