@@ -49,7 +49,7 @@ class Budgets : public ::testing::TestWithParam<Scheme> {
   Settings with_scheme(Settings s) const {
     s.time.scheme = GetParam();
     s.time.end = 1.0;
-    s.pressure_solver.tolerance = 1e-14;
+    s.pressure_solver.tolerance = s.momentum_solver.tolerance = 1e-14;
     return s;
   }
 };
@@ -61,7 +61,7 @@ TEST_P(Budgets, VorticesLoseWhatTheirViscosityTakes) {
   const Budget<2> budget = run_closed<2>(s, 0.02);
   const double energy = 0.25 * std::exp(-4 * 0.05 * 0.08);  // of the vortices, near the last step
   EXPECT_NEAR(budget.energy.viscous, -4 * 0.05 * energy, 0.02 * 4 * 0.05 * energy);
-  EXPECT_NEAR(budget.energy.local, budget.energy.viscous, 1e-5);
+  EXPECT_NEAR(budget.energy.local, budget.energy.viscous, 2e-5);
   EXPECT_EQ(budget.energy.force, 0.0);
   EXPECT_NEAR(budget.momentum[0].local, 0.0, 1e-12);
 }
@@ -153,8 +153,12 @@ TEST_P(Budgets, ColumnsAreNamed) {
   EXPECT_EQ(group.columns[14].name, "momentum_y_force");
 }
 
-INSTANTIATE_TEST_SUITE_P(Schemes, Budgets, ::testing::Values(Scheme::k4, Scheme::rk3),
-                         [](const auto& each) { return each.param == Scheme::k4 ? "k4" : "rk3"; });
+std::string scheme_name(const ::testing::TestParamInfo<Scheme>& each) {
+  const char* const names[] = {"k4", "rk3", "rk3_cn", "cn_ab2"};
+  return names[static_cast<int>(each.param)];
+}
+INSTANTIATE_TEST_SUITE_P(Schemes, Budgets, ::testing::Values(Scheme::k4, Scheme::rk3, Scheme::rk3_cn, Scheme::cn_ab2),
+                         scheme_name);
 
 }  // namespace
 }  // namespace kolmo::flow

@@ -46,7 +46,8 @@ Settings pressure_channel(Scheme scheme) {
 Settings outflow_channel(Scheme scheme) {
   Settings s = box(2, 16, 0.0, 1.0, BoundaryType::no_slip, 2e-2);
   s.boundary[0].type = BoundaryType::inlet;
-  s.boundary[0].velocity = {expression("6*y*(1-y)*(1+0.3*sin(5*t))"), expression("0.2*sin(2*pi*y)*sin(3*t)"), Expression(0.0)};
+  s.boundary[0].velocity = {expression("6*y*(1-y)*(1+0.3*sin(5*t))"), expression("0.2*sin(2*pi*y)*sin(3*t)"),
+                            Expression(0.0)};
   s.boundary[1].type = BoundaryType::outflow;
   set_exact(s, {"6*y*(1-y)", "0"}, "0");
   s.time.scheme = scheme;
@@ -79,7 +80,8 @@ TEST_P(TimeOrder, VelocityIsThirdOrder) {
   const double observed = order(error[1], error[2]);
   RecordProperty("order", std::to_string(observed));
   if (Communicator().root())
-    std::printf("%s: errors %.3e %.3e %.3e orders %.2f %.2f\n", c.name, error[0], error[1], error[2], order(error[0], error[1]), observed);
+    std::printf("%s: errors %.3e %.3e %.3e orders %.2f %.2f\n", c.name, error[0], error[1], error[2],
+                order(error[0], error[1]), observed);
   EXPECT_GE(observed, 2.9);
 }
 
@@ -91,8 +93,8 @@ INSTANTIATE_TEST_SUITE_P(Explicit, TimeOrder,
                                                           OrderCase{"outflow_channel", outflow_channel, 1.0, 64}),
                                           testing::Values(0.0, 0.4)),
                          [](const auto& info) {
-                           return std::string(std::get<0>(info.param) == Scheme::k4 ? "k4_" : "rk3_") + std::get<1>(info.param).name +
-                                  (std::get<2>(info.param) > 0 ? "_uneven" : "_even");
+                           return std::string(std::get<0>(info.param) == Scheme::k4 ? "k4_" : "rk3_") +
+                                  std::get<1>(info.param).name + (std::get<2>(info.param) > 0 ? "_uneven" : "_even");
                          });
 
 }  // namespace

@@ -66,7 +66,8 @@ double max_difference(flow::Model<Dim>& model, const std::type_identity_t<flow::
                       const std::type_identity_t<flow::Velocity<Dim>>& b) {
   double largest = 0.0;
   for (int c = 0; c < Dim; ++c)
-    for_each<Dim>(model.boundary().unknowns(c), [&](const Index<Dim>& i) { largest = std::max(largest, std::abs(a[c](i) - b[c](i))); });
+    for_each<Dim>(model.boundary().unknowns(c),
+                  [&](const Index<Dim>& i) { largest = std::max(largest, std::abs(a[c](i) - b[c](i))); });
   return model.domain().comm().max(largest);
 }
 
@@ -118,6 +119,8 @@ Errors pressure_error(flow::Model<Dim>& model, Exact&& exact) {
   return {std::sqrt(sums[1] / sums[2]), domain.comm().max(largest)};
 }
 
-inline double order(double coarse, double fine, double ratio = 2.0) { return std::log(coarse / fine) / std::log(ratio); }
+inline double order(double coarse, double fine, double ratio = 2.0) {
+  return std::log(coarse / fine) / std::log(ratio);
+}
 
 }  // namespace kolmo::test
