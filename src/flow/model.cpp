@@ -71,7 +71,8 @@ void Model<Dim>::resume() {
   boundary_.refresh(state_.velocity);  // boundary faces are state: balancing them again would change their last digits
   domain_.exchange(state_.p);
   domain_.exchange(state_.p_old);
-  for (Field<Dim>* field : scheme_->cell_history()) domain_.exchange(*field);
+  boundary_.set_pressure({});  // increments of the pressure are zero where it is given
+  for (Field<Dim>* field : scheme_->cell_history()) boundary_.apply_pressure(*field);
   for (int s = 0; s < scalars_.count(); ++s) scalars_.apply_boundary(Register::u, state_.t);
 }
 

@@ -1,12 +1,18 @@
 // Schemes with implicit viscosity: Wray's Runge-Kutta or Adams-Bashforth for convection, Crank-Nicolson for viscosity.
 #include <fmt/format.h>
 
+#include <algorithm>
+
 #include "implicit_stage.hpp"
 #include "kolmo/flow/scheme.hpp"
 
 namespace kolmo::flow {
 
 namespace {
+
+/// From a step to one longer by more than this nothing is extrapolated with the ratio: it would amplify what the short
+/// step left of noise, and repeated jumps would be unstable.
+constexpr double longest_growth = 2.0;
 
 template <int Dim>
 class ImplicitScheme : public TimeScheme<Dim> {
@@ -96,7 +102,7 @@ class RK3CN final : public ImplicitScheme<Dim> {
       // The first stage's increment leads over from the last stage of the step before, the others' lie within the step.
       const auto span = [&](double now, double before) { return number > 0 ? now : before / 6.0 + 4.0 * now / 15.0; };
       step.expected = &increment_[number];
-      step.scale = span(dt, s.dt) / span(s.dt, s.dt_old);
+      step.scale = std::min(longest_growth, span(dt, s.dt) / span(s.dt, s.dt_old));
     }
     this->stage_.rate(s.velocity, t_in, scalars, this->rate_);
     const double impulse = this->stage_.advance(step, s.velocity, s.p, this->rate_, this->work_);
@@ -151,8 +157,6 @@ class CNAB2 final : public ImplicitScheme<Dim> {
   }
 
  private:
-  static constexpr double longest_growth = 2.5;
-
   double adams_bashforth(State<Dim>& s, double dt) {
     s.p_old.copy_from(s.p);
     this->swap_rates();
@@ -191,7 +195,9 @@ class CNAB2 final : public ImplicitScheme<Dim> {
     return this->stage_.advance(step, s.velocity, s.p, this->rate_, this->work_);
   }
   // The increments lead from the middle of one step to that of the next.
-  static double growth(const State<Dim>& s, double dt) { return s.dt > 0.0 ? (dt + s.dt) / (s.dt + s.dt_old) : 0.0; }
+  static double growth(const State<Dim>& s, double dt) {
+    return s.dt > 0.0 ? std::min(longest_growth, (dt + s.dt) / (s.dt + s.dt_old)) : 0.0;
+  }
 
   Velocity<Dim> initial_;
   Field<Dim> increment_;  // phi of the step before

@@ -34,7 +34,7 @@ class Helmholtz {
   /// +a for the new values, it gives r what their change feeds into the implicit half.
   void add_boundary_values(const Velocity<Dim>& u, double k, Velocity<Dim>& out) const;
   /// The same for what the ghosts of u* = u' + G phi hold beyond those of u' at walls, inlets and outflow faces, phi
-  /// going on unchanged across them (F15). Ghosts of phi fresh across cuts.
+  /// going on unchanged across them (F14). Ghosts of phi fresh across cuts.
   void add_slip(const Field<Dim>& phi, double k, Velocity<Dim>& out) const;
   /// u += q on the unknown faces; ghosts are not touched. `buffer`: at least one field's memory.
   void solve(const Velocity<Dim>& r, Velocity<Dim>& u, Field<Dim>& buffer);
