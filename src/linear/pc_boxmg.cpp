@@ -10,9 +10,15 @@ template <int Dim>
 class BoxmgInverse final : public Inverse {
  public:
   explicit BoxmgInverse(const MatrixFree<Dim>& system)
-      : system_(system), multigrid_(system.unknowns(), system.faces()) {}
+      : system_(system),
+        multigrid_(system.unknowns(), system.stored_faces() ? *system.stored_faces() : system.faces()) {}
   void apply(const double* b, double* q) override { multigrid_.apply(b, q); }
-  void update() override { multigrid_.set_conductances(system_.faces()); }
+  void update() override {
+    if (system_.stored_faces())
+      multigrid_.set_conductances(*system_.stored_faces());
+    else
+      multigrid_.set_conductances(system_.faces());
+  }
   std::string description() const override { return multigrid_.description(); }
 
  private:

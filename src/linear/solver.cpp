@@ -216,6 +216,13 @@ struct Solver<Dim>::Parts {
   /// After new coefficients.
   void refresh() {
     assemble();
+    if (assembled && !levels) {  // begun anew: algebraic multigrid would keep bounds of the old eigenvalues
+      PC pc = nullptr;
+      petsc::check(KSPGetPC(ksp, &pc));
+      petsc::check(PCSetType(pc, PCNONE));
+      petsc::check(PCSetType(pc, pc_type.c_str()));
+      petsc::check(PCSetFromOptions(pc));
+    }
     if (levels) levels->update(system, assembled);
     find_dead_cells();
   }

@@ -215,7 +215,7 @@ struct TensorSolver<Dim>::Parts {
   void factorise() {
     const Box<Dim> box = stages.back().boxes.owned();
     if (count == 0) return;
-    std::vector<double> mu;
+    mu.clear();
     mu.reserve(stride * count);
     Box<Dim> modes = box;
     modes.end[last] = modes.begin[last] + 1;
@@ -332,6 +332,7 @@ struct TensorSolver<Dim>::Parts {
   std::vector<Stage> stages;
   std::optional<Group> fused;
   std::optional<LineSweep> sweep;
+  std::vector<double> mu;  // shift + scale * (sum of the other directions' eigenvalues), per mode
   std::ptrdiff_t stride = 1, count = 1, block_levels = 1;
   int levels = 0;
   std::size_t moves = 0;

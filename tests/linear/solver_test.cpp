@@ -199,6 +199,7 @@ TEST(Solver, OptionsChooseThePreconditioner) {
     Solver<2> first("test_", boxes_of(closed), closed, options);
     EXPECT_LE(solve_and_measure(first, closed), 1.1e-9) << first.description();
     EXPECT_NE(first.description().find("by option"), std::string::npos);
+    if (std::string("hypre gamg lu mg boxmg").find(pc) == std::string::npos) continue;
     Solver<3> second("test_", boxes_of(op), op, options);
     EXPECT_LE(solve_and_measure(second, op), 1.1e-9) << second.description();
   }
@@ -315,7 +316,7 @@ TEST(Solver, NewShift) {
   SeparableOperator<3> op = channel();
   op.shift = 1.0;
   op.scale = 1e-3;
-  for (const char* pc : {"tensor", "boxmg", "jacobi", "hypre", "mg", "lu"}) {
+  for (const char* pc : {"tensor", "boxmg", "jacobi", "mg", "gamg"}) {
     Options user{{"pc_type", pc}};
     SolverOptions options;
     options.relative_tolerance = 1e-9;

@@ -47,6 +47,8 @@ class MatrixFree final : public System {
   void set(FaceConductances<Dim> op);
   const Decomposition<Dim>& unknowns() const { return unknowns_; }
   const SeparableOperator<Dim>* separable() const { return separable_ ? &*separable_ : nullptr; }
+  /// Null for a separable operator.
+  const FaceConductances<Dim>* stored_faces() const { return separable_ ? nullptr : &faces_; }
   /// A separable operator is converted.
   FaceConductances<Dim> faces() const;
   bool singular() const { return singular_; }
