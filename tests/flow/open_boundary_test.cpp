@@ -67,7 +67,7 @@ TEST(OpenBoundary, UniformInletDevelopsIntoPoiseuille) {
 TEST(OpenBoundary, ParabolicInletStaysPoiseuille) {
   double error[3];
   for (int level = 0; level < 3; ++level) {
-    Settings s = channel(8 << level, 2.0, 0.1);
+    Settings s = channel(16 << level, 2.0, 0.1);
     s.boundary[0].velocity[0] = expression("6*y*(1-y)");
     set_exact(s, {"6*y*(1-y)", "0"}, "0");
     Model<2> model(s, Communicator());
