@@ -44,7 +44,7 @@ Settings rough(BoundaryType type) {
 
 // sum V u_c F_c / sum V |u_c F_c|, and the same without u: what convection adds to energy and momentum.
 template <int Dim>
-void contract(Model<Dim>& model, double& energy, std::array<double, Dim>& momentum) {
+void contract(Model<Dim>& model, double& energy, std::type_identity_t<std::array<double, Dim>>& momentum) {
   const auto& domain = model.domain();
   flow::Velocity<Dim> rate = domain.make_velocity();
   Sweep<Dim> sweep{&model.velocity(), &rate, &model.velocity(), 0.0, nullptr, 0.0, 1.0};
@@ -73,7 +73,7 @@ TEST(Conservation, ConvectionKeepsEnergyAndMomentum) {
   model.initialise();
   double energy;
   std::array<double, 3> momentum;
-  contract(model, energy, momentum);
+  contract<3>(model, energy, momentum);
   EXPECT_LE(std::abs(energy), 1e-13);
   for (const double m : momentum) EXPECT_LE(std::abs(m), 1e-13);
 }
@@ -83,7 +83,7 @@ TEST(Conservation, WallsDoNoWork) {
   model.initialise();
   double energy;
   std::array<double, 3> momentum;
-  contract(model, energy, momentum);
+  contract<3>(model, energy, momentum);
   EXPECT_LE(std::abs(energy), 1e-13);
 }
 
