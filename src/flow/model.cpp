@@ -46,6 +46,8 @@ Model<Dim>::Model(const Settings& settings, const Communicator& comm)
   scheme_ = make_scheme<Dim>(settings_.time.scheme, {settings_, domain_, boundary_, momentum_, variable_viscosity_,
                                                      projection_, forces_, scalars_});
   if (settings_.time.steady_tolerance > 0.0) before_ = domain_.make_velocity();
+  for (int x = 0; x < domain_.extent()[0]; ++x)
+    inverse_x_.push_back(1.0 / domain_.grid.axis(0).width(x + domain_.origin()[0]));
 }
 
 template <int Dim>
@@ -90,8 +92,7 @@ typename Model<Dim>::StepRates Model<Dim>::step_rates() {
       std::max(limit.viscous > 0.0 ? viscosity() : 0.0, scalars_.count() ? scalars_.max_diffusivity(state_.t) : 0.0);
   const double viscous_limit = limit.scalar > 0.0 ? limit.scalar : limit.viscous;
   const auto inverse = [&](int d, int i) { return 1.0 / domain_.grid.axis(d).width(i + domain_.origin()[d]); };
-  std::vector<double> inverse_x(static_cast<std::size_t>(domain_.extent()[0]));
-  for (int x = 0; x < domain_.extent()[0]; ++x) inverse_x[x] = inverse(0, x);
+  const double* inverse_x = inverse_x_.data();
   double largest[2] = {0.0, 0.0};
   for_each_row<Dim>(layout.interior(), [&](const Index<Dim>& i) {
     const std::ptrdiff_t o = layout.offset(i);

@@ -80,7 +80,8 @@ class Model {
   Scalars<Dim> scalars_;
   State<Dim> state_;
   std::unique_ptr<TimeScheme<Dim>> scheme_;
-  Velocity<Dim> before_;  // the velocity of the step before, only where a steady end is asked for
+  Velocity<Dim> before_;           // the velocity of the step before, only where a steady end is asked for
+  std::vector<double> inverse_x_;  // 1 / widths of the owned cells along x
   double courant_ = 0.0, rate_of_change_ = 0.0;
 };
 
