@@ -39,14 +39,17 @@ multigrid::Boxes boxes_of(const Decomposition<Dim>& unknowns, MPI_Comm comm) {
     boxes.periodic[d] = unknowns.periodic()[d];
     boxes.starts[d] = unknowns.starts(d);
   }
+  for (int d = 1; d < 3; ++d) boxes.rank_stride[d] = boxes.rank_stride[d - 1] * boxes.processes[d - 1];
   return boxes;
 }
 
 template <int Dim>
 multigrid::Operator operator_of(const Decomposition<Dim>& unknowns, const FaceConductances<Dim>& op) {
-  multigrid::Operator out;
   const auto cells = static_cast<std::size_t>(unknowns.local_size());
   const Index<Dim> n = unknowns.extent();
+  multigrid::Extent extent{1, 1, 1};
+  for (int d = 0; d < Dim; ++d) extent[d] = n[d];
+  multigrid::Operator out(extent);
   for (int d = 0; d < Dim; ++d) {
     std::size_t faces = 1;
     for (int e = 0; e < Dim; ++e) faces *= static_cast<std::size_t>(n[e] + (e == d));

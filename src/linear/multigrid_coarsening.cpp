@@ -48,10 +48,11 @@ std::vector<float> distance_ratios(const std::vector<double>& fine, const std::v
 
 }  // namespace
 
-Coarsening coarsen(const Boxes& boxes, const Widths& widths) {
+Coarsening coarsen(const Boxes& boxes, const Widths& widths, bool lines) {
+  const bool frozen = lines && (boxes.cells(0) > 1 || boxes.cells(2) > 1);
   double smallest = std::numeric_limits<double>::infinity(), largest = 0.0;
   for (int d = 0; d < 3; ++d) {
-    if (boxes.cells(d) == 1) continue;
+    if (boxes.cells(d) == 1 || (d == 1 && frozen)) continue;
     smallest = std::min(smallest, *std::min_element(widths[d].begin(), widths[d].end()));
     largest = std::max(largest, *std::max_element(widths[d].begin(), widths[d].end()));
   }
@@ -59,13 +60,13 @@ Coarsening coarsen(const Boxes& boxes, const Widths& widths) {
   // for a later level. A level that would shrink too little widens the limit, to 5 times the smallest width at most:
   // with more, point smoothing fails (tanh clustering of strength 2.5 in one direction: 5 iterations to 1e-6 below this
   // cap, 28 without).
-  constexpr double start = 3.0, widen = 1.2, cap = 5.0, enough = 0.7, some = 0.97;
+  constexpr double start = 3.0, widen = 1.2, cap = 5.0, enough = 0.7, some = 0.85;
   Coarsening to;
   to.boxes = boxes;
   for (double limit = start * smallest;; limit *= widen) {
     double ratio = 1.0;
     for (int d = 0; d < 3; ++d) {
-      to.merging[d].first = merge_line(widths[d], boxes.starts[d], limit);
+      to.merging[d].first = merge_line(widths[d], boxes.starts[d], d == 1 && frozen ? 0.0 : limit);
       ratio *= static_cast<double>(to.merging[d].coarse()) / boxes.cells(d);
     }
     if (ratio <= enough || (ratio <= some && limit > cap * smallest) || !(limit < 2.0 * largest)) break;
@@ -77,7 +78,6 @@ Coarsening coarsen(const Boxes& boxes, const Widths& widths) {
           static_cast<int>(std::lower_bound(m.first.begin(), m.first.end(), start_of_rank) - m.first.begin());
     to.widths[d] = merged_widths(widths[d], m.first);
     m.factor = distance_ratios(widths[d], to.widths[d], m.first, boxes.periodic[d]);
-    m.pairs = 2 * to.boxes.extent(d) == boxes.extent(d);
   }
   return to;
 }

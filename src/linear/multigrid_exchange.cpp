@@ -12,7 +12,8 @@ Halo::Halo(const Boxes& boxes, const std::array<bool, 3>& active, const Tile& sh
   if (boxes.empty()) return;
   for (int d = 0; d < 3; ++d) {
     self_[d] = active[d] && boxes.periodic[d] && boxes.processes[d] == 1;
-    if (!active[d] || boxes.processes[d] == 1) continue;
+    cut_[d] = active[d] && boxes.processes[d] > 1;
+    if (!cut_[d]) continue;
     const std::size_t count = static_cast<std::size_t>(n_[0]) * n_[1] * n_[2] / n_[d];
     for (int side = 0; side < 2; ++side) {
       const int rank = boxes.neighbour(d, side);
@@ -48,6 +49,7 @@ Halo::Halo(Halo&& other) noexcept
       sz_(other.sz_),
       half_(other.half_),
       self_(other.self_),
+      cut_(other.cut_),
       faces_(std::move(other.faces_)),
       requests_(std::exchange(other.requests_, {})) {}
 
@@ -57,6 +59,7 @@ Halo& Halo::operator=(Halo&& other) noexcept {
   sz_ = other.sz_;
   half_ = other.half_;
   self_ = other.self_;
+  cut_ = other.cut_;
   faces_.swap(other.faces_);
   requests_.swap(other.requests_);
   return *this;
@@ -162,7 +165,7 @@ Gather::Gather(const Boxes& from, const Extent& grow) : comm_(from.comm), rank_(
   all_.resize(static_cast<std::size_t>(offset));
 }
 
-Tile Gather::part_tile() {
+Tile Gather::part() {
   const Extent& n = pieces_[rank_].extent;
   return {part_.data(), n[0], static_cast<std::ptrdiff_t>(n[0]) * n[1], 0, 0};
 }

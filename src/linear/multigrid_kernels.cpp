@@ -77,76 +77,55 @@ struct Sweep {
     }
   }
 
-  static void restrict_plane(const Level& fine, const Coarsening& to, const Tile& coarse, int k);
-};
-
-/// Local first index of the coarse cells of one direction.
-struct LocalMerging {
-  LocalMerging(const Level& fine, const Coarsening& to, int d)
-      : first(to.merging[d].first.data() + to.boxes.begin(d)), base(fine.boxes.begin(d)), pairs(to.merging[d].pairs) {}
-  int operator()(int c) const { return first[c] - base; }
-  /// The coarse cell a fine one belongs to, looked for from `guess` on.
-  int owner(int cell, int guess) const {
-    while ((*this)(guess + 1) <= cell) ++guess;
-    return guess;
-  }
-  const int* first;
-  int base;
-  bool pairs;
-};
-
-/// Sums of merged cells of a split row into a coarse row.
-void merge_row(const float* sum, const Level& fine, const LocalMerging& fx, int n, const Tile& coarse, float* out) {
-  if (fx.pairs && coarse.half > 0 && coarse.first == 0) {
-    const float* other = sum + fine.half;
-    float* out_odd = out + coarse.half;
-    for (int m = 0; m < n / 2; ++m) {
-      out[m] = sum[2 * m] + other[2 * m];
-      out_odd[m] = sum[2 * m + 1] + other[2 * m + 1];
+  static void restrict_plane(const Level& fine, const Transfer& transfer, const Tile& coarse, int k) {
+    const std::vector<int>&fy = transfer.first[1], &fz = transfer.first[2];
+    float* sum = fine.work.data();
+    for (int j = 0; j < transfer.coarse[1]; ++j) {
+      std::fill_n(sum, fine.sy + 1, 0.0f);
+      for (int kf = fz[k]; kf < fz[k + 1]; ++kf)
+        for (int jf = fy[j]; jf < fy[j + 1]; ++jf) {
+          if (fine.has_shift)
+            add_residual_row<true>(fine, jf, kf, sum);
+          else
+            add_residual_row<false>(fine, jf, kf, sum);
+        }
+      float* out = coarse.row(j, k);
+      const int *low = transfer.low.data(), *high = transfer.high.data();
+      const int count = static_cast<int>(transfer.low.size());
+#pragma GCC ivdep
+      for (int i = 0; i < count; ++i) out[i] = sum[low[i]] + sum[high[i]];
     }
-    if (n & 1) out[n / 2] = sum[n - 1] + other[n - 1];
-    return;
   }
-  for (int i = 0; i < n; ++i) {
-    float v = 0.0f;
-    for (int f = fx(i); f < fx(i + 1); ++f) v += sum[place(f, fine.half)];
-    out[place(coarse.first + i, coarse.half)] = v;
-  }
-}
 
-/// The coarse row spread over the fine cells of a split row.
-void spread_row(const float* in, const Level& fine, const LocalMerging& fx, int n, const Tile& coarse, float* out) {
-  if (fx.pairs && coarse.half > 0 && coarse.first == 0) {
-    const float* in_odd = in + coarse.half;
-    for (int m = 0; m < n / 2; ++m) {
-      out[2 * m] = in[m];
-      out[2 * m + 1] = in_odd[m];
-    }
-    if (n & 1) out[n - 1] = in[n / 2];
-    std::copy_n(out, n, out + fine.half);
-    return;
-  }
-  for (int i = 0; i < n; ++i)
-    for (int f = fx(i); f < fx(i + 1); ++f) out[place(f, fine.half)] = in[place(coarse.first + i, coarse.half)];
-}
-
-template <bool X, bool Y, bool Z>
-void Sweep<X, Y, Z>::restrict_plane(const Level& fine, const Coarsening& to, const Tile& coarse, int k) {
-  const LocalMerging fx(fine, to, 0), fy(fine, to, 1), fz(fine, to, 2);
-  const Extent n = to.boxes.extent();
-  float* sum = fine.work.data();
-  for (int j = 0; j < n[1]; ++j) {
-    std::fill_n(sum, fine.sy, 0.0f);
-    for (int kf = fz(k); kf < fz(k + 1); ++kf)
-      for (int jf = fy(j); jf < fy(j + 1); ++jf) {
-        if (fine.has_shift)
-          add_residual_row<true>(fine, jf, kf, sum);
-        else
-          add_residual_row<false>(fine, jf, kf, sum);
+  /// Solves the lines in y of one colour in plane k exactly (more or less than that takes more iterations): y_j = (r_j
+  /// + c_j y_{j-1}) / pivot_j, then x_j = y_j + c_{j+1} x_{j+1} / pivot_j, r = b + pull of the neighbours in x and z.
+  /// FromZero: those are zero.
+  template <bool FromZero>
+  static void smooth_lines(const Level& level, int colour, int k) {
+    float* x = level.x();
+    const float *b = level.b(), *inverse = level.inverse();
+    const float* cx = X ? level.face(0) : nullptr;
+    const float* cy = level.face(1);
+    const float* cz = Z ? level.face(2) : nullptr;
+    const std::ptrdiff_t sy = level.sy, sz = level.sz;
+    const int odd = (k + level.parity + colour) & 1, count = padded(level.count(odd)), rows = level.n[1];
+    for (int j = 0; j < rows; ++j) {
+      const HalfRow h(level, j, k, odd);
+#pragma GCC ivdep
+      for (int i = 0; i < count; ++i) {
+        float v = b[h.at + i] + cy[h.at + i] * x[h.at - sy + i];
+        if constexpr (X && !FromZero) v += cx[h.at + i] * x[h.left + i] + cx[h.right + i] * x[h.right + i];
+        if constexpr (Z && !FromZero) v += cz[h.at + i] * x[h.at - sz + i] + cz[h.at + sz + i] * x[h.at + sz + i];
+        x[h.at + i] = v * inverse[h.at + i];
       }
-    merge_row(sum, fine, fx, n[0], coarse, coarse.row(j, k));
+    }
+    for (int j = rows - 2; j >= 0; --j) {
+      const HalfRow h(level, j, k, odd);
+#pragma GCC ivdep
+      for (int i = 0; i < count; ++i) x[h.at + i] += cy[h.at + sy + i] * inverse[h.at + i] * x[h.at + sy + i];
+    }
   }
-}
+};
 
 /// Calls `call` with the Sweep of the directions the level has.
 template <class Call>
@@ -173,9 +152,36 @@ void dispatch(const Level& level, Call&& call) {
 
 }  // namespace
 
+Transfer::Transfer(const Level& fine, const Coarsening& to, const Tile& to_coarse, const Tile& from_coarse)
+    : coarse(to.boxes.extent()) {
+  for (int d = 0; d < 3; ++d)
+    for (int c = 0; c <= coarse[d]; ++c)
+      first[d].push_back(to.merging[d].first[to.boxes.begin(d) + c] - fine.boxes.begin(d));
+  for (int c = 0; c < coarse[2]; ++c) owner_z.insert(owner_z.end(), first[2][c + 1] - first[2][c], c);
+  const int nothing = static_cast<int>(fine.sy);
+  const auto width = static_cast<std::size_t>(to_coarse.half == 0 ? coarse[0] : to_coarse.sy);
+  low.assign(width, nothing);
+  high.assign(width, nothing);
+  place_in_coarse.assign(static_cast<std::size_t>(fine.sy), 0);
+  for (int c = 0; c < coarse[0]; ++c) {
+    const auto at = static_cast<std::size_t>(place(to_coarse.first + c, to_coarse.half));
+    low[at] = static_cast<int>(place(first[0][c], fine.half));
+    if (first[0][c + 1] - first[0][c] > 1) high[at] = static_cast<int>(place(first[0][c] + 1, fine.half));
+    for (int f = first[0][c]; f < first[0][c + 1]; ++f)
+      place_in_coarse[place(f, fine.half)] = static_cast<int>(place(from_coarse.first + c, from_coarse.half));
+  }
+  pairs = from_coarse.first == 0 && 2 * coarse[0] == fine.n[0];
+}
+
 void smooth_plane_from_zero(const Level& level, int k) {
   float* x = level.x();
   const float *b = level.b(), *inverse = level.inverse();
+  if (level.lines) {
+    const int odd = (k + level.parity) & 1;
+    for (int j = 0; j < level.n[1]; ++j) std::fill_n(x + HalfRow(level, j, k, 1 - odd).at, level.count(1 - odd), 0.0f);
+    Sweep<true, true, true>::smooth_lines<true>(level, 0, k);
+    return;
+  }
   for (int j = 0; j < level.n[1]; ++j) {
     const int odd = odd_half(level, j, k, 0);
     const HalfRow h(level, j, k, odd), other(level, j, k, 1 - odd);
@@ -187,25 +193,42 @@ void smooth_plane_from_zero(const Level& level, int k) {
 }
 
 void smooth_plane(const Level& level, int colour, int k) {
-  dispatch(level, [&](auto sweep) { sweep.smooth_plane(level, colour, k); });
+  dispatch(level, [&](auto sweep) {
+    if (level.lines)
+      sweep.template smooth_lines<false>(level, colour, k);
+    else
+      sweep.smooth_plane(level, colour, k);
+  });
 }
 
-void restrict_plane(const Level& fine, const Coarsening& to, const Tile& coarse, int k) {
-  dispatch(fine, [&](auto sweep) { sweep.restrict_plane(fine, to, coarse, k); });
+void restrict_plane(const Level& fine, const Transfer& transfer, const Tile& coarse, int k) {
+  dispatch(fine, [&](auto sweep) { sweep.restrict_plane(fine, transfer, coarse, k); });
 }
 
-void prolong_plane(const Level& fine, const Coarsening& to, const Tile& coarse, int k) {
-  const LocalMerging fx(fine, to, 0), fy(fine, to, 1), fz(fine, to, 2);
-  const int kc = fz.pairs ? k / 2 : fz.owner(k, 0);
-  const Extent n = to.boxes.extent();
-  float* spread = fine.work.data();
-  for (int j = 0; j < n[1]; ++j) {
-    spread_row(coarse.row(j, kc), fine, fx, n[0], coarse, spread);
-    for (int jf = fy(j); jf < fy(j + 1); ++jf) {
-      float* x = fine.x() + jf * fine.sy + k * fine.sz;
-      for (int odd = 0; odd < 2; ++odd)
+void prolong_plane(const Level& fine, const Transfer& transfer, const Tile& coarse, int k) {
+  const std::vector<int>& fy = transfer.first[1];
+  float *spread = fine.work.data(), *spread_odd = spread + fine.half;
+  const int kc = transfer.owner_z[k], n = transfer.coarse[0];
+  const int* from = transfer.place_in_coarse.data();
+  for (int j = 0; j < transfer.coarse[1]; ++j) {
+    const float* in = coarse.row(j, kc);
+    if (transfer.pairs) {
+      const float* in_odd = in + coarse.half;
+      for (int i = 0; i < (n + 1) / 2; ++i) {
+        spread[2 * i] = in[i];
+        spread[2 * i + 1] = in_odd[i];
+      }
+      spread_odd = spread;
+    } else {
+      for (int i = 0; i < fine.count(0); ++i) spread[i] = in[from[i]];
+      for (int i = 0; i < fine.count(1); ++i) spread_odd[i] = in[from[fine.half + i]];
+    }
+    for (int jf = fy[j]; jf < fy[j + 1]; ++jf) {
+      float *even = fine.x() + jf * fine.sy + k * fine.sz, *odd = even + fine.half;
 #pragma GCC ivdep
-        for (int i = 0; i < fine.count(odd); ++i) x[odd * fine.half + i] += spread[odd * fine.half + i];
+      for (int i = 0; i < fine.count(0); ++i) even[i] += spread[i];
+#pragma GCC ivdep
+      for (int i = 0; i < fine.count(1); ++i) odd[i] += spread_odd[i];
     }
   }
 }

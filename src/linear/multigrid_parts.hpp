@@ -1,5 +1,6 @@
 /// The pieces of the geometric multigrid, private to src/linear. Everything here is three-dimensional: a plane or a
-/// line is a grid with one cell in the missing directions, so that one source serves Dim 1, 2 and 3.
+/// line is a grid with one cell in the missing directions, so that one source serves Dim 1, 2 and 3. Directions here
+/// may be the caller's in another order (see Plan).
 #pragma once
 
 #include <mpi.h>
@@ -12,6 +13,7 @@
 namespace kolmo::multigrid {
 
 using Extent = std::array<int, 3>;
+using Strides = std::array<std::ptrdiff_t, 3>;
 
 /// Aligned floats that start as zeros; asks for huge pages where it is large.
 class FloatArray {
@@ -19,7 +21,6 @@ class FloatArray {
   FloatArray() = default;
   explicit FloatArray(std::size_t count);
   float* data() const { return data_; }
-  std::size_t size() const { return count_; }
   explicit operator bool() const { return data_ != nullptr; }
 
  private:
@@ -28,14 +29,14 @@ class FloatArray {
   };
   std::unique_ptr<void, Release> memory_;
   float* data_ = nullptr;
-  std::size_t count_ = 0;
 };
 
-/// Which rank holds which box of a level: cuts run straight through every direction, ranks are numbered x fastest.
+/// Which rank holds which box of a level: cuts run straight through every direction.
 struct Boxes {
   MPI_Comm comm = MPI_COMM_SELF;
   int rank = 0, ranks = 1;
   Extent processes{1, 1, 1}, coordinates{0, 0, 0};
+  Extent rank_stride{1, 1, 1};  ///< rank = sum of coordinate * stride
   std::array<bool, 3> periodic{false, false, false};
   std::array<std::vector<int>, 3> starts;  ///< first index of every rank and the extent, per direction
 
@@ -51,6 +52,8 @@ struct Boxes {
   int neighbour(int d, int side) const;
   /// The same cells all on this rank.
   Boxes gathered() const;
+  /// Direction d of the result is direction order[d] of this.
+  Boxes permuted(const Extent& order) const;
 };
 
 /// Where cell i of a row sits: the even cells first, the odd ones `half` further on, so that the cells of one colour
@@ -70,7 +73,6 @@ struct Tile {
 struct Merging {
   std::vector<int> first;     ///< first fine index of every coarse cell, and the extent
   std::vector<float> factor;  ///< ratio of coarse to summed fine conductance at every coarse face (coarse cells + 1)
-  bool pairs = false;         ///< every coarse cell of this rank is made of two
   int coarse() const { return static_cast<int>(first.size()) - 1; }
 };
 
@@ -85,8 +87,9 @@ struct Coarsening {
 
 /// Merges neighbours whose common width stays below a few times the smallest width of the grid: the strongly coupled
 /// directions, and on a clustered axis the strongly coupled part of it, are coarsened first, so that point smoothing
-/// suffices. Never merges across a cut.
-Coarsening coarsen(const Boxes& boxes, const Widths& widths);
+/// suffices. Never merges across a cut. With `lines`, direction 1 is left alone until it is the only one with more than
+/// one cell.
+Coarsening coarsen(const Boxes& boxes, const Widths& widths, bool lines);
 
 /// Refreshes the one-wide ghosts of a padded array across cuts and around periodic directions, without allocation.
 class Halo {
@@ -97,11 +100,11 @@ class Halo {
   Halo(Halo&&) noexcept;
   Halo& operator=(Halo&&) noexcept;
   void exchange(float* origin);
-  /// No ghost comes from another rank.
-  bool local() const { return faces_.empty(); }
+  /// Ghosts of direction d come from another rank.
+  bool cut(int d) const { return cut_[d]; }
   /// Direction d is periodic and whole on this rank.
   bool self(int d) const { return self_[d]; }
-  /// The ghosts of one plane of constant z in x and y, where `self`.
+  /// Copies the ghosts of plane k in x and y, where `self`.
   void refresh_plane(float* origin, int k) const;
 
  private:
@@ -114,7 +117,7 @@ class Halo {
   void for_face(int direction, int at, Move&& move) const;
   Extent n_{};
   std::ptrdiff_t sy_ = 0, sz_ = 0, half_ = 0;
-  std::array<bool, 3> self_{};
+  std::array<bool, 3> self_{}, cut_{};
   std::vector<std::unique_ptr<Face>> faces_;
   std::vector<MPI_Request> requests_;
 };
@@ -126,8 +129,7 @@ class Gather {
   Gather() = default;
   Gather(const Boxes& from, const Extent& grow);
   /// This rank's part, packed x fastest.
-  float* part() { return part_.data(); }
-  Tile part_tile();
+  Tile part();
   void run(const Tile& whole);
 
  private:
@@ -145,39 +147,55 @@ class Gather {
 /// more than one cell; ghosts beyond a boundary of the domain stay zero, which is the value a boundary conductance
 /// leads to. Padding of a row may be written by the sweeps, with zeros and (until the next exchange) with stale ghosts.
 struct Level {
-  Level(Boxes boxes_in, bool shifted);
+  Level(Boxes boxes_in, bool shifted, bool lines_in);
   Boxes boxes;
   Extent n{};
   std::array<bool, 3> active{};  ///< more than one cell in the whole grid
   std::ptrdiff_t half = 0, sy = 0, sz = 0;
-  int parity = 0;  ///< of the global index sum of the first cell
+  int parity = 0;  ///< of the global index sum of the first cell; with lines, of x and z only
   bool has_shift = false;
+  bool lines = false;  ///< smoothed by lines in y, else by points
   FloatArray x_memory, b_memory, inverse_memory, shift_memory;
   std::array<FloatArray, 3> face_memory;
   std::ptrdiff_t origin = 0;
   Halo halo;
-  mutable std::vector<float> work;  ///< a few rows
+  mutable std::vector<float> work;  ///< two split rows
 
   float* x() const { return x_memory.data() + origin; }
   float* b() const { return b_memory.data() + origin; }
-  float* inverse() const { return inverse_memory.data() + origin; }  ///< 1 / diagonal, 0 for a dead cell and in padding
+  /// 1 / diagonal (points) or 1 / pivot (lines), 0 for a dead cell and in padding.
+  float* inverse() const { return inverse_memory.data() + origin; }
   float* shift() const { return shift_memory ? shift_memory.data() + origin : nullptr; }
   float* face(int d) const { return face_memory[d].data() + origin; }  ///< conductance of the low face of each cell
   Tile tile(float* array) const { return {array, sy, sz, half, 0}; }
   int count(int odd) const { return odd ? n[0] / 2 : (n[0] + 1) / 2; }  ///< cells in a half row
   /// From face conductances and shift.
-  void set_inverse_diagonal();
+  void set_inverse();
 };
 
-/// One over-relaxed Gauss-Seidel update of the cells of one colour (red-black by the parity of the global index sum) in
-/// plane k.
+/// Transfer along a row as index tables, and in y and z as ranges; both for the local part.
+struct Transfer {
+  Transfer() = default;
+  /// `to_coarse` receives residuals, `from_coarse` gives corrections.
+  Transfer(const Level& fine, const Coarsening& to, const Tile& to_coarse, const Tile& from_coarse);
+  Extent coarse{};                        ///< local coarse cells
+  std::array<std::vector<int>, 3> first;  ///< local first fine cell of every coarse one, and the extent
+  std::vector<int> owner_z;               ///< coarse plane of every fine one
+  std::vector<int> low,
+      high;  ///< places in a fine row of the cells of coarse place m (high: an empty place if there is one)
+  std::vector<int> place_in_coarse;  ///< coarse place of every fine place
+  bool pairs = false;                ///< every coarse cell of a row is made of two, and coarse rows are split too
+};
+
+/// One update of the cells or lines of one colour in plane k (red-black by the parity of the global indices):
+/// Gauss-Seidel, over-relaxed for points.
 void smooth_plane(const Level& level, int colour, int k);
 /// The same for colour 0 from x = 0, which it sets.
 void smooth_plane_from_zero(const Level& level, int k);
 /// Row plane K of coarse := sums of the residuals of the fine cells.
-void restrict_plane(const Level& fine, const Coarsening& to, const Tile& coarse, int k);
+void restrict_plane(const Level& fine, const Transfer& transfer, const Tile& coarse, int k);
 /// x += value of the coarse cell, in fine plane k.
-void prolong_plane(const Level& fine, const Coarsening& to, const Tile& coarse, int k);
+void prolong_plane(const Level& fine, const Transfer& transfer, const Tile& coarse, int k);
 
 /// Where the coarse conductances and shift are written: one tile per direction that is active on the coarse level.
 struct OperatorTiles {

@@ -13,7 +13,7 @@ namespace kolmo::multigrid {
 
 void FloatArray::Release::operator()(void* memory) const { std::free(memory); }
 
-FloatArray::FloatArray(std::size_t count) : count_(count) {
+FloatArray::FloatArray(std::size_t count) {
   constexpr std::size_t huge = std::size_t{1} << 21, line = 64;
   // Arrays of one size would otherwise all start at the same offset of a page and fight for the same cache sets.
   static std::atomic<unsigned> stagger{0};
@@ -30,7 +30,9 @@ FloatArray::FloatArray(std::size_t count) : count_(count) {
 }
 
 Extent Boxes::coordinates_of(int of_rank) const {
-  return {of_rank % processes[0], of_rank / processes[0] % processes[1], of_rank / (processes[0] * processes[1])};
+  Extent at;
+  for (int d = 0; d < 3; ++d) at[d] = of_rank / rank_stride[d] % processes[d];
+  return at;
 }
 
 int Boxes::neighbour(int d, int side) const {
@@ -43,7 +45,7 @@ int Boxes::neighbour(int d, int side) const {
       at[d] = (at[d] + processes[d]) % processes[d];
     }
   } while (starts[d][at[d]] == starts[d][at[d] + 1]);
-  return at[0] + processes[0] * (at[1] + processes[1] * at[2]);
+  return at[0] * rank_stride[0] + at[1] * rank_stride[1] + at[2] * rank_stride[2];
 }
 
 Boxes Boxes::gathered() const {
@@ -53,12 +55,23 @@ Boxes Boxes::gathered() const {
   return all;
 }
 
-Level::Level(Boxes boxes_in, bool shifted) : boxes(std::move(boxes_in)), n(boxes.extent()), has_shift(shifted) {
+Boxes Boxes::permuted(const Extent& order) const {
+  Boxes out = *this;
   for (int d = 0; d < 3; ++d) {
-    active[d] = boxes.cells(d) > 1;
-    parity += boxes.begin(d);
+    out.processes[d] = processes[order[d]];
+    out.coordinates[d] = coordinates[order[d]];
+    out.rank_stride[d] = rank_stride[order[d]];
+    out.periodic[d] = periodic[order[d]];
+    out.starts[d] = starts[order[d]];
   }
-  parity &= 1;
+  return out;
+}
+
+Level::Level(Boxes boxes_in, bool shifted, bool lines_in)
+    : boxes(std::move(boxes_in)), n(boxes.extent()), has_shift(shifted) {
+  for (int d = 0; d < 3; ++d) active[d] = boxes.cells(d) > 1;
+  lines = lines_in && active[1] && (active[0] || active[2]);
+  parity = (boxes.begin(0) + (lines ? 0 : boxes.begin(1)) + boxes.begin(2)) & 1;
   constexpr std::ptrdiff_t line = 16;  // floats: half rows start at cache lines, and sweeps run over whole ones
   half = (n[0] / 2 + 2 + line - 1) / line * line;
   sy = 2 * half;
@@ -73,14 +86,13 @@ Level::Level(Boxes boxes_in, bool shifted) : boxes(std::move(boxes_in)), n(boxes
   for (int d = 0; d < 3; ++d)
     if (active[d]) face_memory[d] = FloatArray(count);
   halo = Halo(boxes, active, tile(nullptr));
-  work.resize(static_cast<std::size_t>(sy + 2 * n[0] + line));
+  work.resize(static_cast<std::size_t>(2 * sy + line));
 }
 
-void Level::set_inverse_diagonal() {
-  const std::array<std::ptrdiff_t, 3> stride{1, sy, sz};
+void Level::set_inverse() {
   for (int k = 0; k < n[2]; ++k)
-    for (int j = 0; j < n[1]; ++j)
-      for (int odd = 0; odd < 2; ++odd) {
+    for (int odd = 0; odd < 2; ++odd)
+      for (int j = 0; j < n[1]; ++j) {
         const std::ptrdiff_t at = j * sy + k * sz + odd * half;
         const std::ptrdiff_t right = odd ? at - half + 1 : at + half;
         float* out = inverse() + at;
@@ -88,9 +100,21 @@ void Level::set_inverse_diagonal() {
         for (int i = 0; i < m; ++i) out[i] = has_shift ? shift()[at + i] : 0.0f;
         if (active[0])
           for (int i = 0; i < m; ++i) out[i] += face(0)[at + i] + face(0)[right + i];
-        for (int d = 1; d < 3; ++d)
-          if (active[d])
-            for (int i = 0; i < m; ++i) out[i] += face(d)[at + i] + face(d)[at + i + stride[d]];
+        if (active[2])
+          for (int i = 0; i < m; ++i) out[i] += face(2)[at + i] + face(2)[at + i + sz];
+        const float* low = active[1] ? face(1) + at : nullptr;
+        if (lines) {
+          // What a row's diagonal exceeds its couplings along the line by only grows in the elimination: no
+          // cancellation, however weak the couplings across. excess_j += c_j excess_{j-1} / pivot_{j-1}; pivot_j =
+          // excess_j + c_{j+1}.
+          float* excess = work.data() + odd * half;
+          for (int i = 0; i < m; ++i) {
+            excess[i] = out[i] + low[i] * (j == 0 ? 1.0f : excess[i] * out[i - sy]);
+            out[i] = excess[i] + low[i + sy];
+          }
+        } else if (active[1]) {
+          for (int i = 0; i < m; ++i) out[i] += low[i] + low[i + sy];
+        }
         for (int i = 0; i < m; ++i) out[i] = out[i] > 0.0f ? 1.0f / out[i] : 0.0f;
       }
 }

@@ -12,24 +12,23 @@ namespace {
 /// Conductance of a direction at one cell: the smaller of its two inner faces, so that a jump of the coefficient on one
 /// side does not pass for a thin cell. 0 where there is none.
 struct CellConductance {
-  CellConductance(const Boxes& boxes, const Operator& op, int direction) : d(direction), n(boxes.extent()) {
+  CellConductance(const Boxes& boxes, const Operator& op, int direction) : d(direction), n(boxes.extent(d)) {
     present = op.face[d] && boxes.cells(d) > 1;
     faces = op.face[d];
+    stride = op.face_stride[d];
     low_end = boxes.neighbour(d, 0) == MPI_PROC_NULL;
     high_end = boxes.neighbour(d, 1) == MPI_PROC_NULL;
   }
   double operator()(const Extent& c) const {
-    const std::size_t nx = n[0] + (d == 0), ny = n[1] + (d == 1);
-    const std::size_t at = c[0] + nx * (c[1] + ny * c[2]);
-    const std::size_t step = d == 0 ? 1 : d == 1 ? nx : nx * ny;
+    const std::ptrdiff_t at = c[0] * stride[0] + c[1] * stride[1] + c[2] * stride[2];
     const double low = low_end && c[d] == 0 ? 0.0 : faces[at];
-    const double high = high_end && c[d] == n[d] - 1 ? 0.0 : faces[at + step];
+    const double high = high_end && c[d] == n - 1 ? 0.0 : faces[at + stride[d]];
     return low > 0.0 && high > 0.0 ? std::min(low, high) : std::max(low, high);
   }
-  int d;
-  Extent n;
+  int d, n;
   bool present, low_end, high_end;
   const double* faces;
+  Strides stride;
 };
 
 /// Sums over planes of log(c_d / c_e) and their counts, for every direction d and index.

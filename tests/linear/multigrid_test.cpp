@@ -4,6 +4,8 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
+
 #include "linear/multigrid_problem.hpp"
 
 namespace kolmo {
@@ -75,6 +77,21 @@ TEST(Multigrid, EveryMixOfEnds) {
 TEST(Multigrid, StretchedOneDirection) {
   for (int d = 0; d < 3; ++d)
     for (double strength : {1.5, 2.5}) EXPECT_LE(iterations(cube(24).stretch(d, strength)), 11) << d << " " << strength;
+}
+
+TEST(Multigrid, LinesWhereOneDirectionIsClustered) {
+  const int ranks = Communicator().size();
+  for (int d = 0; d < 3; ++d) {
+    DiffusionSetup<3> setup = DiffusionSetup<3>::box({32, 32, 32}).stretch(d, 2.5);
+    setup.processes = {1, 1, 1};
+    setup.processes[(d + 1) % 3] = ranks;
+    Diffusion<3> problem(setup);
+    const Multigrid<3> multigrid(problem.decomposition(), problem.op());
+    EXPECT_NE(multigrid.description().find(std::string("lines in ") + "xyz"[d]), std::string::npos)
+        << multigrid.description();
+    EXPECT_LE(iterations(setup), 13) << d;
+    EXPECT_LE(asymmetry(setup), 1e-6) << d;
+  }
 }
 
 TEST(Multigrid, StretchedAllDirections) {
@@ -195,6 +212,29 @@ TEST(Multigrid, SameAnswerOnEveryRank) {
   EXPECT_NEAR(value[0], value[1], 1e-9);
   // Found on one rank; any number of ranks must repeat it.
   EXPECT_NEAR(value[0], 0.0977085306395, 1e-9);
+}
+
+TEST(Multigrid, SameCycleOnEveryCut) {
+  // With an even number of cells on every rank the same cells merge everywhere: only the order of the sweeps' loops
+  // differs.
+  const int ranks = Communicator().size();
+  if (ranks == 3) return;
+  for (const std::string& ends : {std::string("NN"), std::string("PP")}) {
+    std::array<double, 3> value{};
+    for (int d = 0; d < 3; ++d) {
+      DiffusionSetup<3> setup = ball(16 * std::max(2, ranks), 1.0, 1000.0);
+      setup.ends = {ends, ends, ends};
+      setup.processes = {1, 1, 1};
+      setup.processes[d] = ranks;
+      Diffusion<3> problem(setup);
+      Multigrid<3> multigrid(problem.decomposition(), problem.op());
+      std::vector<double> q(problem.size());
+      multigrid.apply(problem.noise(3).data(), q.data());
+      value[d] = problem.dot(q, problem.noise(9)) / std::sqrt(problem.dot(q, q));
+    }
+    EXPECT_NEAR(value[0], value[1], 1e-5) << ends;
+    EXPECT_NEAR(value[0], value[2], 1e-5) << ends;
+  }
 }
 
 TEST(Multigrid, RepeatsBitwise) {

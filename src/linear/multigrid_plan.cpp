@@ -1,0 +1,52 @@
+// Which smoother, and in which order of the directions.
+#include <algorithm>
+
+#include "multigrid_hierarchy.hpp"
+
+namespace kolmo::multigrid {
+
+namespace {
+
+/// Cells of all levels over cells of the finest.
+double all_levels(Boxes boxes, Widths widths, bool lines) {
+  const auto finest = static_cast<double>(boxes.count());
+  double cells = finest;
+  while (boxes.count() > DenseInverse::max_unknowns) {
+    Coarsening to = coarsen(boxes, widths, lines);
+    if (to.boxes.count() == boxes.count()) break;
+    boxes = std::move(to.boxes);
+    widths = std::move(to.widths);
+    cells += static_cast<double>(boxes.count());
+  }
+  return cells / finest;
+}
+
+Widths permuted(const Widths& widths, const Extent& order) {
+  return {widths[order[0]], widths[order[1]], widths[order[2]]};
+}
+
+}  // namespace
+
+Plan choose_plan(const Boxes& boxes, const Widths& widths) {
+  // Time of a solve to 1e-6: iterations * (cycle + conjugate gradient), a cycle of points on one level being 1.
+  // Iterations and relative times are measured ones; only their ratios matter.
+  constexpr double point_iterations = 5.0, line_iterations = 7.0, line_cycle = 0.8, gradient = 0.8, transposed = 0.3;
+  Plan best;
+  // A plane is stored as x and z, so that its sweeps can follow each other row by row.
+  if (boxes.cells(2) == 1) best.order = {0, 2, 1};
+  double cost = point_iterations * (all_levels(boxes, widths, false) + gradient);
+  for (int d = 0; d < 3; ++d) {
+    if (boxes.cells(d) == 1 || boxes.periodic[d] || boxes.processes[d] > 1) continue;
+    Extent order{0, 1, 2};
+    std::swap(order[d], order[1]);
+    const double levels = all_levels(boxes.permuted(order), permuted(widths, order), true);
+    const double lines = line_iterations * (line_cycle * levels + gradient + (d == 0 ? transposed : 0.0));
+    if (lines < 0.9 * cost) {
+      cost = lines;
+      best = {order, true};
+    }
+  }
+  return best;
+}
+
+}  // namespace kolmo::multigrid
