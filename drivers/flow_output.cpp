@@ -9,6 +9,7 @@
 #include "kolmo/base/phase.hpp"
 #include "kolmo/diag/norms.hpp"
 #include "kolmo/flow/exact.hpp"
+#include "run_flow.hpp"
 
 namespace kolmo::drivers {
 
@@ -42,6 +43,10 @@ FlowOutput<Dim>::FlowOutput(flow::Model<Dim>& model, const io::RunFolder& folder
   const flow::Domain<Dim>& domain = model.domain();
   if (!output.fields.names.empty()) {
     io::SnapshotOptions options;
+    for (const auto& [name, value] : version_facts()) {
+      if (name == "kolmo") options.version = value;
+      if (name == "git") options.git = value;
+    }
     options.precision = output.fields.float64 ? io::Precision::float64 : io::Precision::float32;
     snapshots_.emplace(domain.grid, domain.decomposition, folder.path(), options, resume_step);
   }
@@ -112,7 +117,7 @@ void FlowOutput<Dim>::before_step(double dt) {
   const double t = state.t + dt;
   const bool last = t >= time.end - 1e-12 * std::abs(time.end) || state.step + 1 == time.max_steps ||
                     model_.rate_of_change() < 1.1 * time.steady_tolerance;  // may be
-  const bool looks_back = time.scheme == flow::Scheme::cn_ab2;  // has to be watched all along
+  const bool looks_back = time.scheme == flow::Scheme::cn_ab2;              // has to be watched all along
   const bool due = last || looks_back || series_due_.now(state.step + 1, t, dt);
   model_.scheme().observe(due ? &*budget_ : nullptr);
 }
@@ -198,7 +203,8 @@ void FlowOutput<Dim>::errors(io::Tree& summary, std::vector<std::string>& lines)
   for (const flow::ReferenceSettings& reference : model_.settings().references)
     for (const auto& line : lines_) {
       if (line.name() != reference.line) continue;
-      const diag::Distance distance = line.compare(reference.quantity, reference.coordinates, reference.values);
+      const diag::Distance distance =
+          line.write_comparison(folder_.lines(), reference.quantity, reference.coordinates, reference.values);
       const std::string name = reference.line + "_" + reference.quantity;
       summary["errors"][name + "_max"] = distance.max;
       summary["errors"][name + "_rms"] = distance.rms;

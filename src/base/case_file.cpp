@@ -278,21 +278,30 @@ class Writer {
     const Node* node = detail::find_node(content_.root, path);
     if (!node || written_.contains(path)) return;
     written_[path] = true;
+    if (path.find('.') == std::string::npos) return sections(path, node->items.size());
     std::string text;
     for (std::size_t i = 0; i < node->items.size(); ++i)
-      text += (i ? ", " : "") + entry(fmt::format("{}[{}]", path, i));
+      text += fmt::format("{}{{ {} }}", i ? ", " : "", entry(fmt::format("{}[{}]", path, i), ", "));
     line(path, "[" + text + "]");
   }
 
-  std::string entry(const std::string& path) const {
+  /// An array of tables at the top stands as [[name]] sections: as a value it would need a section of its own name.
+  void sections(const std::string& path, std::size_t count) {
+    for (std::size_t i = 0; i < count; ++i)
+      text_ += fmt::format("\n[[{}]]\n{}\n", path, entry(fmt::format("{}[{}]", path, i), "\n"));
+    section_.clear();
+  }
+
+  std::string entry(const std::string& path, const std::string& separator) const {
     std::string text;
     for (const std::string& name : content_.schema->children(path)) {
       const std::string child = detail::join(path, name);
       const Key* key = content_.schema->find(child);
       if (!key || (!detail::find_node(content_.root, child) && !key->fallback)) continue;
-      text += fmt::format("{}{} = {}", text.empty() ? "" : ", ", name, render(value_of(content_, child), *key, child));
+      text +=
+          fmt::format("{}{} = {}", text.empty() ? "" : separator, name, render(value_of(content_, child), *key, child));
     }
-    return "{ " + text + " }";
+    return text;
   }
 
   std::string render(const Node& node, const Key& key, const std::string& path) const {

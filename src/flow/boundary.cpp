@@ -1,6 +1,7 @@
 #include "kolmo/flow/boundary.hpp"
 
 #include <algorithm>
+#include <cmath>
 #include <utility>
 
 namespace kolmo::flow {
@@ -287,6 +288,20 @@ void VelocityBoundary<Dim>::balance_outflow(Velocity<Dim>& velocity) const {
     const double change = -outwards(slab.side) * net / outflow_area_;
     for_each<Dim>(slab.box, [&](const Index<Dim>& i) { velocity[slab.d](i) += change; });
   }
+}
+
+template <int Dim>
+double VelocityBoundary<Dim>::max_given_rate() const {
+  double largest = 0.0;
+  for (const Slab& slab : given_) {
+    const Axis& axis = domain_.grid.axis(slab.component);
+    std::size_t at = 0;
+    for_each<Dim>(slab.box, [&](const Index<Dim>& i) {
+      largest = std::max(
+          largest, std::abs(slab.values[at++]) / axis.width(i[slab.component] + domain_.origin()[slab.component]));
+    });
+  }
+  return largest;
 }
 
 template <int Dim>

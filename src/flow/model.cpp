@@ -93,7 +93,8 @@ typename Model<Dim>::StepRates Model<Dim>::step_rates() {
   const double viscous_limit = limit.scalar > 0.0 ? limit.scalar : limit.viscous;
   const auto inverse = [&](int d, int i) { return 1.0 / domain_.grid.axis(d).width(i + domain_.origin()[d]); };
   const double* inverse_x = inverse_x_.data();
-  double largest[2] = {0.0, 0.0};
+  const double given = boundary_.max_given_rate();
+  double largest[2] = {given, (given / limit.convective) * (given / limit.convective)};
   for_each_row<Dim>(layout.interior(), [&](const Index<Dim>& i) {
     const std::ptrdiff_t o = layout.offset(i);
     std::array<const double*, Dim> q;
@@ -138,12 +139,31 @@ double Model<Dim>::choose_step() {
   } else {
     dt = time.cfl * stable;
     if (time.max_step > 0.0) dt = std::min(dt, time.max_step);
-    if (!std::isfinite(dt)) dt = time.end - state_.t;  // a fluid at rest without viscosity
+    // Where nothing moves yet the velocity limits nothing: the first step is held by what sets the fluid in motion, and
+    // the next ones may not more than double.
+    dt = std::min(dt, state_.dt > 0.0 ? 2.0 * state_.dt : time.cfl * starting_step());
+    if (!std::isfinite(dt)) dt = time.end - state_.t;
     if (dt < time.min_step)
       throw NumericsError(fmt::format("the stable step {:.3g} fell below time.min_step = {:.3g} at step {}, t = {:.6g}",
                                       dt, time.min_step, state_.step, state_.t));
   }
   return dt;
+}
+
+// The dt after which the velocity a dt that the explicit rates a make of nothing reaches the convective limit, dt (a
+// dt) / h = c.
+template <int Dim>
+double Model<Dim>::starting_step() {
+  Velocity<Dim>& rate = scheme_->workspace();
+  evaluate_rate(rate);
+  double largest = 0.0;
+  for (int c = 0; c < Dim; ++c)
+    for_each<Dim>(boundary_.unknowns(c), [&](const Index<Dim>& i) {
+      const double h = domain_.grid.axis(c).distance(i[c] + domain_.origin()[c]);
+      largest = std::max(largest, std::abs(rate[c](i)) / h);
+    });
+  largest = domain_.comm().max(largest);
+  return largest > 0.0 ? std::sqrt(scheme_->limit().convective / largest) : HUGE_VAL;
 }
 
 template <int Dim>
@@ -175,16 +195,12 @@ void Model<Dim>::pressure_now(Field<Dim>& p) {
   solve_pressure(p);
 }
 
-// L p = div F(u) - d/dt of the boundary flux: the acceleration du/dt + G p = F holds at the faces too, where du/dt is
-// known.
+// F(u) of the present time on the unknown faces, without a pressure; outflow faces are left to the caller.
 template <int Dim>
-void Model<Dim>::solve_pressure(Field<Dim>& p) {
-  Velocity<Dim>& rate = scheme_->workspace();
-  Velocity<Dim> solver_space = domain_.make_velocity();
+void Model<Dim>::evaluate_rate(Velocity<Dim>& rate) {
   Sweep<Dim> sweep{&state_.velocity, &rate, &state_.velocity, 0.0, nullptr, 0.0, 1.0};
   forces_.set_time(state_.t);
   sweep.force = forces_.uniform();
-  boundary_.advance_outflow(0.0, state_.velocity, 0.0, nullptr, 1.0, state_.velocity);
   momentum_.sweep(sweep);
   for (int c = 0; c < Dim; ++c) {
     Box<Dim> box = boundary_.unknowns(c);
@@ -199,8 +215,20 @@ void Model<Dim>::solve_pressure(Field<Dim>& p) {
     variable_viscosity_.set_time(state_.t);
     variable_viscosity_.add(boundary_, state_.velocity, rate, 1.0);
   }
+}
+
+// L p = div F(u) - d/dt of the boundary flux: the acceleration du/dt + G p = F holds at the faces too, where du/dt is
+// known.
+template <int Dim>
+void Model<Dim>::solve_pressure(Field<Dim>& p) {
+  Velocity<Dim>& rate = scheme_->workspace();
+  Velocity<Dim> solver_space = domain_.make_velocity();
+  const double h =
+      0.5 * (state_.dt > 0.0 ? state_.dt : choose_step());  // before `rate` is filled: it may need the workspace
+  boundary_.advance_outflow(0.0, state_.velocity, 0.0, nullptr, 1.0, state_.velocity);
+  evaluate_rate(rate);
   boundary_.store_outflow(rate);
-  boundary_.set_rate(state_.t, 0.5 * (state_.dt > 0.0 ? state_.dt : choose_step()));
+  boundary_.set_rate(state_.t, h);
   boundary_.apply(rate);
   boundary_.set_pressure({{1.0, state_.t}});
   p.copy_from(state_.p);

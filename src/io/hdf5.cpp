@@ -403,6 +403,7 @@ void H5File::write_array(const std::string& name, const Slab& slab, const double
   const Id creation(H5Pcreate(H5P_DATASET_CREATE), H5Pclose);
   (void)H5Pset_chunk(creation, static_cast<int>(chunk.size()), chunk.data());
   (void)H5Pset_fill_time(creation, H5D_FILL_TIME_NEVER);
+  (void)H5Pset_obj_track_times(creation, 0);  // the same values make the same bytes
   const hid_t type = precision == Precision::float32 ? H5T_IEEE_F32LE : H5T_IEEE_F64LE;
   const Id array(H5Dcreate2(state_->file, name.c_str(), type, space, H5P_DEFAULT, creation, H5P_DEFAULT), H5Dclose);
   state_->settle(array.valid(), "create", named(name));
@@ -424,6 +425,7 @@ void H5File::write_numbers(const std::string& name, const std::vector<double>& v
   const Id space(H5Screate_simple(1, &extent, nullptr), H5Sclose);
   const Id creation(H5Pcreate(H5P_DATASET_CREATE), H5Pclose);
   (void)H5Pset_fill_time(creation, H5D_FILL_TIME_NEVER);
+  (void)H5Pset_obj_track_times(creation, 0);  // the same values make the same bytes
   const Id array(H5Dcreate2(state_->file, name.c_str(), H5T_IEEE_F64LE, space, H5P_DEFAULT, creation, H5P_DEFAULT),
                  H5Dclose);
   state_->settle(array.valid(), "create", named(name));

@@ -118,6 +118,17 @@ def check_other_ranks(folder, whole):
             expect(abs(float(x) - float(y)) <= 1e-9 * max(1.0, abs(float(x))), f"restart on 3 ranks: {x} and {y}")
 
 
+def check_restart_command(folder):
+    """run.toml is a case to go on with, lists of tables included."""
+    case = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..", "cases", "cavity2d", "case.toml")
+    place = os.path.join(folder, "cavity")
+    code, out, err = run("run", case, "--output", place, "--set", "time.max_steps=4", "--set", "output.checkpoint.every_steps=2")
+    expect(code == 0 and "u along u_centre against reference_u.csv" in out, f"cavity2d: {code} {err}")
+    code, out, err = run("restart", place, "--set", "time.max_steps=6")
+    expect(code == 0 and "restart from" in out, f"restart: {code} {err}")
+    expect(json.loads(read(place, "summary.json"))["steps"] == 6, "restart did not go on")
+
+
 def check_refusals(folder, whole):
     case = os.path.join(folder, "case.toml")
     before = read(whole, "summary.json")
@@ -165,6 +176,7 @@ def main():
             if not scheme:
                 if LAUNCHER:
                     check_other_ranks(place, whole)
+                check_restart_command(place)
                 check_refusals(place, whole)
                 check_failures(place)
                 check_signal(place, 1)

@@ -51,6 +51,9 @@ class VelocityBoundary {
   void advance_outflow(double w0, const Velocity<Dim>& base0, double w1, const Velocity<Dim>* base1, double k,
                        const Velocity<Dim>& in);
   void store_outflow(Velocity<Dim>& out) const;
+  /// Largest given |velocity component| / (width of the cell along it) on this rank: a moving wall drives a fluid at
+  /// rest.
+  double max_given_rate() const;
   /// Flux out of the domain through every face, 2 * d + side. Collective.
   std::array<double, 2 * Dim> fluxes(const Velocity<Dim>& velocity) const;
 

@@ -69,6 +69,8 @@ class Model {
 
  private:
   void make_divergence_free();
+  void evaluate_rate(Velocity<Dim>& rate);
+  double starting_step();
   void solve_pressure(Field<Dim>& p);
   Settings settings_;
   Domain<Dim> domain_;
