@@ -50,6 +50,10 @@ void print_settings(const flow::Settings& settings, const Log& log, int ranks) {
                                               : fmt::format("cfl {:.3g}", settings.time.cfl);
   log.info(fmt::format("time: {} to {}, scheme {}, {}", settings.time.start, settings.time.end,
                        flow::to_string(settings.time.scheme), step));
+  const flow::ResourceEstimate need = flow::estimate_resources(settings);
+  log.info(fmt::format(
+      "memory: about {:.3g} MB in all, {:.0f} bytes per cell; checkpoint {:.3g} MB, field output {:.3g} MB each",
+      need.memory * 1e-6, need.memory / cells, need.checkpoint * 1e-6, need.snapshot * 1e-6));
   log.info(fmt::format("solvers: pressure {}, momentum {}", flow::to_string(settings.pressure_solver.method),
                        flow::to_string(settings.momentum_solver.method)));
 }

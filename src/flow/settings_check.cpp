@@ -245,4 +245,25 @@ void check_resources(const CaseFile& file, const Settings& settings, const Commu
   settings.dimension == 2 ? detail::check_ranks<2>(file, settings, comm) : detail::check_ranks<3>(file, settings, comm);
 }
 
+ResourceEstimate estimate_resources(const Settings& settings) {
+  double cells = 1.0;
+  for (const AxisSpec& axis : settings.axes) cells *= axis.cells;
+  const double dim = settings.dimension, scalars = static_cast<double>(settings.scalars.size());
+  const Scheme scheme = settings.time.scheme;
+  const bool implicit = scheme == Scheme::rk3_cn || scheme == Scheme::cn_ab2;
+  const bool multigrid = settings.pressure_solver.method == LinearMethod::boxmg;
+  const bool assembled = settings.pressure_solver.method == LinearMethod::aij;
+  double doubles = dim * (scheme == Scheme::k4 ? 3.0 : 4.0) + 3.0;  // registers; two pressures and a work array
+  if (implicit) doubles += dim + 3.0;                               // right-hand sides and Helmholtz systems
+  if (settings.time.steady_tolerance > 0.0) doubles += dim;
+  doubles += 1.0 + (settings.output.budgets ? 4.0 * dim + 1.0 : 0.0);  // the physical pressure, budgets
+  doubles += 3.0 * scalars;
+  doubles += multigrid ? 14.0 : assembled ? 60.0 : 3.0;  // the pressure solver
+  double written = 0.0;
+  for (const std::string& name : settings.output.fields.names)
+    written += name == "velocity" || (name == "vorticity" && settings.dimension == 3) ? 3.0 : 1.0;
+  return {cells * 8.0 * doubles, cells * written * (settings.output.fields.float64 ? 8.0 : 4.0),
+          cells * 8.0 * (dim + 2.0 + scalars)};
+}
+
 }  // namespace kolmo::flow
