@@ -97,5 +97,40 @@ INSTANTIATE_TEST_SUITE_P(Explicit, TimeOrder,
                                   std::get<1>(info.param).name + (std::get<2>(info.param) > 0 ? "_uneven" : "_even");
                          });
 
+// Pressure at the end of the run against the one of the reference, found by an extra solve there.
+double pressure_order(const OrderCase& c, flow::PressureOutput output) {
+  Settings s = c.settings(Scheme::k4);
+  s.time.pressure_at_output = flow::PressureOutput::solved;
+  Model<2> reference(s, Communicator());
+  reference.initialise();
+  run_steps(reference, c.end, 16 * c.steps);
+  Field<2> exact = reference.domain().make_cells(), p = reference.domain().make_cells();
+  reference.pressure_now(exact);
+  s.time.pressure_at_output = output;
+  double error[3];
+  for (int level = 0; level < 3; ++level) {
+    Model<2> model(s, Communicator());
+    model.initialise();
+    run_steps(model, c.end, c.steps << level, 0.3);
+    model.pressure_now(p);
+    error[level] = 0.0;
+    for_each<2>(model.domain().layout.interior(),
+                [&](const Index<2>& i) { error[level] = std::max(error[level], std::abs(p(i) - exact(i))); });
+    error[level] = model.domain().comm().max(error[level]);
+  }
+  if (Communicator().root())
+    std::printf("%s pressure: %.3e %.3e %.3e orders %.2f %.2f\n", c.name, error[0], error[1], error[2],
+                order(error[0], error[1]), order(error[1], error[2]));
+  return order(error[1], error[2]);
+}
+
+TEST(PressureOrder, IsSecondOrderExtrapolatedAndThirdSolved) {
+  const OrderCase closed{"oscillating_box", oscillating_box, 1.0, 64}, open{"through_box", through_box, 1.0, 20};
+  EXPECT_GE(pressure_order(closed, flow::PressureOutput::extrapolated), 1.9);
+  EXPECT_GE(pressure_order(open, flow::PressureOutput::extrapolated), 1.9);
+  EXPECT_GE(pressure_order(closed, flow::PressureOutput::solved), 2.9);
+  EXPECT_GE(pressure_order(open, flow::PressureOutput::solved), 2.9);
+}
+
 }  // namespace
 }  // namespace kolmo::test
