@@ -14,6 +14,7 @@ template <int Dim>
 ImplicitStage<Dim>::ImplicitStage(const Parts<Dim>& parts)
     : p_(parts),
       nu_(constant_viscosity(parts.settings, parts.variable_viscosity.active())),
+      rotation_(parts.boundary.has_pressure_faces() ? 0.25 : 0.5),
       helmholtz_(parts.settings, parts.domain, parts.boundary, parts.variable_viscosity, nu_),
       phi_(parts.domain.make_cells()),
       divergence_(parts.domain.make_cells()) {}
@@ -151,10 +152,10 @@ void ImplicitStage<Dim>::project(const Step& step, Velocity<Dim>& u, Field<Dim>&
   if (variable) {
     const double* nu = p_.variable_viscosity.at_cells().data();
 #pragma GCC ivdep
-    for (std::ptrdiff_t i = 0; i < n; ++i) to[i] += increment[i] - 0.5 * nu[i] * divergence[i];
+    for (std::ptrdiff_t i = 0; i < n; ++i) to[i] += increment[i] - rotation_ * nu[i] * divergence[i];
   } else {
 #pragma GCC ivdep
-    for (std::ptrdiff_t i = 0; i < n; ++i) to[i] += increment[i] - 0.5 * nu_ * divergence[i];
+    for (std::ptrdiff_t i = 0; i < n; ++i) to[i] += increment[i] - rotation_ * nu_ * divergence[i];
   }
   p_.boundary.set_pressure({{1.0, step.t_out - 0.5 * step.k}});
   p_.boundary.apply_pressure(p);

@@ -7,14 +7,20 @@
 namespace kolmo::flow {
 
 /// Crank-Nicolson for viscosity, given combinations of explicit rates, incremental pressure (F14):
-///   u* = u + g N + z N' + k [ nu L (u + u*)/2 - G p ],      u* = boundary values of t_out, plus k d(phi~)/ds along
-///   them L phi = div u* / k,   u' = u* - k G phi,   p' = p + phi - nu/2 div u*
+///
+///     u* = u + g N + z N' + k [ nu L (u + u*)/2 - G p ],      u* = values of t_out plus k d(phi~)/ds on the boundary
+///     L phi = div u* / k,   u' = u* - k G phi,   p' = p + phi - nu/2 div u*
+///
 /// N: convection, forces, buoyancy, and where nu varies div(nu grad u^T). The last term is what makes p' the pressure
 /// u' obeys (Timmermans, Minev & van de Vosse 1996; Brown, Cortez & Minion 2001): put u* = u' + k G phi into the first
 /// line, L and G commuting inside. What the splitting leaves is the slip k d(phi - phi~)/ds of u' along walls, phi~
 /// being an estimate of phi (Kim & Moin 1985, for increments): the phi of the same stage one step ago makes it O(k^3).
-/// Without it the pressure falls to order 3/2 in corners once sqrt(nu k) is many cells. At pressure faces no estimate
-/// is used: it would have to act on the normal component, and is unstable there for nu k / h^2 above about 10.
+/// Without it the pressure falls to order 3/2 in corners once sqrt(nu k) is many cells.
+///
+/// Pressure faces: no estimate is used there (it would have to act on the normal component, which is unstable), and
+/// the last term counts half wherever there is such a face, since whole it is unstable beyond nu k / h^2 of about 100;
+/// less than 2 / dimension of it is stable (Guermond, Minev & Shen 2005). Near the face the order falls to about 3/2
+/// once sqrt(nu k) is many cells.
 template <int Dim>
 class ImplicitStage {
  public:
@@ -49,7 +55,7 @@ class ImplicitStage {
   void project(const Step& step, Velocity<Dim>& u, Field<Dim>& p, Velocity<Dim>& work);
 
   Parts<Dim> p_;
-  double nu_;
+  double nu_, rotation_;
   Helmholtz<Dim> helmholtz_;
   Field<Dim> phi_, divergence_;
 };
