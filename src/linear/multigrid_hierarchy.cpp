@@ -187,8 +187,8 @@ void Hierarchy::coarsen_operators() {
 std::string Hierarchy::description() const {
   const char names[] = "xyz";
   std::string text = "boxmg: ";
-  text +=
-      plan_.lines ? fmt::format("V(1,1), lines in {}", names[plan_.order[1]]) : std::string("V(2,2), red-black points");
+  text += plan_.lines ? fmt::format("V({0},{0}), lines in {1}", line_sweeps, names[plan_.order[1]])
+                      : fmt::format("V({0},{0}), red-black points", point_sweeps);
   text += ", levels";
   Extent where;
   for (int d = 0; d < 3; ++d) where[plan_.order[d]] = d;

@@ -62,7 +62,11 @@ class Hierarchy {
   /// Smooths from zero and restricts the residual; adds the correction and smooths.
   void descend(Level& level, const Transfer& transfer, const Tile& coarse);
   void ascend(Level& level, const Transfer& transfer, const Tile& coarse);
-  static int half_sweeps(const Level& level) { return level.lines ? 2 : 4; }
+  /// Red-black half sweeps before and after the correction. In one pass over cached planes, sweeps cost little beside
+  /// the rest of a conjugate gradient iteration: V(4,4) takes 3 to 5 iterations to 1e-6 where V(2,2) takes 4 to 7;
+  /// lines V(3,3) 4, V(1,1) 7.
+  static int half_sweeps(const Level& level) { return 2 * (level.lines ? line_sweeps : point_sweeps); }
+  static constexpr int point_sweeps = 4, line_sweeps = 3;
 
   void sums(const double* b, double* sum, double* size) const;
   void take(const double* b, double scale, double mean);

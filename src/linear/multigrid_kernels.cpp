@@ -9,8 +9,8 @@ namespace kolmo::multigrid {
 namespace {
 
 /// A little over-relaxation of red-black sweeps smooths better in two and three dimensions (Yavneh 1996) and costs
-/// nothing: 4 iterations to 1e-6 instead of 5 for constant coefficients.
-constexpr float relaxation = 1.1f;
+/// nothing: with two sweeps, 4 iterations to 1e-6 instead of 5 for constant coefficients.
+constexpr float relaxation = 1.15f;
 
 constexpr int line = 16;
 int padded(int count) { return (count + line - 1) / line * line; }

@@ -28,19 +28,19 @@ Widths permuted(const Widths& widths, const Extent& order) {
 }  // namespace
 
 Plan choose_plan(const Boxes& boxes, const Widths& widths) {
-  // Time of a solve to 1e-6: iterations * (cycle + conjugate gradient), a cycle of points on one level being 1.
-  // Iterations and relative times are measured ones; only their ratios matter.
-  constexpr double point_iterations = 5.0, line_iterations = 7.0, line_cycle = 0.8, gradient = 0.8, transposed = 0.3;
+  // Time of an iteration (both need about four to 1e-6), a cycle of points on one level being 1: measured, only the
+  // ratios matter.
+  constexpr double line_cycle = 1.1, gradient = 0.9, transposed = 0.3;
   Plan best;
   // A plane is stored as x and z, so that its sweeps can follow each other row by row.
   if (boxes.cells(2) == 1) best.order = {0, 2, 1};
-  double cost = point_iterations * (all_levels(boxes, widths, false) + gradient);
+  double cost = all_levels(boxes, widths, false) + gradient;
   for (int d = 0; d < 3; ++d) {
     if (boxes.cells(d) == 1 || boxes.periodic[d] || boxes.processes[d] > 1) continue;
     Extent order{0, 1, 2};
     std::swap(order[d], order[1]);
     const double levels = all_levels(boxes.permuted(order), permuted(widths, order), true);
-    const double lines = line_iterations * (line_cycle * levels + gradient + (d == 0 ? transposed : 0.0));
+    const double lines = line_cycle * levels + gradient + (d == 0 ? transposed : 0.0);
     if (lines < 0.9 * cost) {
       cost = lines;
       best = {order, true};
