@@ -181,7 +181,9 @@ H5File H5File::create(const Communicator& comm, const std::filesystem::path& pat
   auto state = std::make_unique<State>(comm, path);
   state->writing = true;
   const Id access = file_access(comm);
-  state->file = Id(H5Fcreate(path.c_str(), H5F_ACC_TRUNC, H5P_DEFAULT, access), H5Fclose);
+  const Id creation(H5Pcreate(H5P_FILE_CREATE), H5Pclose);
+  (void)H5Pset_obj_track_times(creation, 0);  // of the root group: the same values make the same bytes
+  state->file = Id(H5Fcreate(path.c_str(), H5F_ACC_TRUNC, creation, access), H5Fclose);
   state->settle(state->file.valid(), "create");
   state->reserve(metadata_reserve);
   return H5File(std::move(state));
