@@ -22,7 +22,8 @@ class Session {
   Session& operator=(const Session&) = delete;
 };
 
-/// Stores an exception thrown inside a PETSc callback; the callback returns PETSC_ERR_LIB and `check` rethrows it outside.
+/// Stores an exception thrown inside a PETSc callback; the callback returns PETSC_ERR_LIB and `check` rethrows it
+/// outside.
 void store_exception(std::exception_ptr exception);
 
 /// Throws if code is an error: the exception stored by a callback if there is one, else InternalError with PETSc's text
@@ -46,9 +47,9 @@ bool alive();
 
 template <class Object>
 struct Destroy;
-#define KOLMO_PETSC_DESTROY(Object)                                                     \
-  template <>                                                                           \
-  struct Destroy<Object> {                                                              \
+#define KOLMO_PETSC_DESTROY(Object)                                     \
+  template <>                                                           \
+  struct Destroy<Object> {                                              \
     static void call(Object* object) { (void)Object##Destroy(object); } \
   };
 KOLMO_PETSC_DESTROY(Vec)

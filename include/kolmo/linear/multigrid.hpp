@@ -9,10 +9,11 @@
 
 namespace kolmo {
 
-/// Approximates the inverse of a FaceConductances operator by one V-cycle: single precision, red-black point or line smoothing with
-/// (semi)coarsening chosen per level from the ratios of the conductances, piecewise-constant transfers, coarse conductances by summation
-/// (never by point sampling: density ratio 1000 converges), symmetric so that CG may use it. Coarse levels gather on fewer ranks; the
-/// coarsest is solved directly. Singular operators: the mean is removed.
+/// Approximates the inverse of a FaceConductances operator by one V-cycle: single precision, red-black point or line
+/// smoothing with (semi)coarsening chosen per level from the ratios of the conductances, piecewise-constant transfers,
+/// coarse conductances by summation (never by point sampling: density ratio 1000 converges), symmetric so that CG may
+/// use it. Coarse levels gather on fewer ranks; the coarsest is solved directly. Singular operators: the mean is
+/// removed.
 template <int Dim>
 class Multigrid {
  public:

@@ -32,23 +32,27 @@ struct SolveStatistics {
   double last_residual = 0.0;
 };
 
-/// Solves A q = b. The KSP has the options prefix given (`-pressure_`), so the user's command line changes any of it; a PC that needs an
-/// assembled matrix (hypre, gamg, lu, mg ...) gets one (`mg`: a DMDA is attached in 2-D and 3-D). Singular systems (null space: the
-/// constant) are solved in the sense of least squares: the mean of b is removed, q is returned with zero volume-weighted mean (separable)
-/// or zero mean (FaceConductances).
-/// Throws NotConverged (never returns an unconverged q), InputError for `tensor` on an operator that is not separable.
+/// Solves A q = b. The KSP has the options prefix given (`-pressure_`), so the user's command line changes any of it; a
+/// PC that needs an assembled matrix (hypre, gamg, lu, mg ...) gets one (`mg`: a DMDA is attached in 2-D and 3-D).
+/// Singular systems (null space: the constant) are solved in the sense of least squares: the mean of b is removed, q is
+/// returned with zero volume-weighted mean (separable) or zero mean (FaceConductances). Throws NotConverged (never
+/// returns an unconverged q), InputError for `tensor` on an operator that is not separable.
 template <int Dim>
 class Solver {
  public:
-  Solver(std::string prefix, const Decomposition<Dim>& unknowns, const SeparableOperator<Dim>& op, const SolverOptions& options);
-  Solver(std::string prefix, const Decomposition<Dim>& unknowns, FaceConductances<Dim> op, const SolverOptions& options);
+  Solver(std::string prefix, const Decomposition<Dim>& unknowns, const SeparableOperator<Dim>& op,
+         const SolverOptions& options);
+  Solver(std::string prefix, const Decomposition<Dim>& unknowns, FaceConductances<Dim> op,
+         const SolverOptions& options);
   ~Solver();
   Solver(Solver&&) noexcept;
   Solver& operator=(Solver&&) noexcept;
 
-  /// Both packed over the owned box, x fastest; in place (b == q) is allowed. With `warm_start`, q holds a first guess (not in place).
+  /// Both packed over the owned box, x fastest; in place (b == q) is allowed. With `warm_start`, q holds a first guess
+  /// (not in place).
   void solve(const double* b, double* q, bool warm_start = false);
-  /// New shift and scale of the same separable operator (implicit viscosity with a new dt); keeps plans and work arrays.
+  /// New shift and scale of the same separable operator (implicit viscosity with a new dt); keeps plans and work
+  /// arrays.
   void set_shift(double shift, double scale);
   /// New coefficients on the same grid.
   void set_conductances(FaceConductances<Dim> op);

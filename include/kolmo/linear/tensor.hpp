@@ -9,10 +9,11 @@
 
 namespace kolmo {
 
-/// Fast diagonalisation (Lynch, Rice & Thomas 1964; Swarztrauber 1977): every direction but the last is transformed to the eigenvectors
-/// of its line operator (FFTW real transforms on uniform axes where boundary kinds allow, dense eigenvectors applied by GEMM elsewhere),
-/// the last is solved by a (cyclic) tridiagonal sweep per mode. Exact up to round-off. A singular operator is solved with the weighted
-/// mean of b / W removed, and the solution has zero weighted mean. Across ranks, packed arrays move between pencils, one collective each.
+/// Fast diagonalisation (Lynch, Rice & Thomas 1964; Swarztrauber 1977): every direction but the last is transformed to
+/// the eigenvectors of its line operator (FFTW real transforms on uniform axes where boundary kinds allow, dense
+/// eigenvectors applied by GEMM elsewhere), the last is solved by a (cyclic) tridiagonal sweep per mode. Exact up to
+/// round-off. A singular operator is solved with the weighted mean of b / W removed, and the solution has zero weighted
+/// mean. Across ranks, packed arrays move between pencils, one collective each.
 template <int Dim>
 class TensorSolver {
  public:
