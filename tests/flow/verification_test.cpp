@@ -101,10 +101,9 @@ void check_energy_curve(int n, const std::vector<std::pair<double, double>>& bou
   std::size_t next = 0;
   for (std::size_t k = 0; k < times.size() && next < bounds.size(); ++k) {
     while (model.time() < times[k] - 1e-12) model.step(std::min(model.choose_step(), times[k] - model.time()));
-    const double relative = std::abs(integrals(model).energy / energies[k] - 1.0);
+    const double energy = integrals(model).energy, relative = std::abs(energy / energies[k] - 1.0);
     worst = std::max(worst, relative);
-    if (Communicator().root())
-      std::printf("t %.2f energy %.6f off by %.3f %%\n", times[k], integrals(model).energy, 100.0 * relative);
+    if (Communicator().root()) std::printf("t %.2f energy %.6f off by %.3f %%\n", times[k], energy, 100.0 * relative);
     if (times[k] >= bounds[next].first - 1e-9) EXPECT_LE(worst, bounds[next++].second) << "up to t = " << times[k];
   }
 }
