@@ -5,6 +5,7 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <limits>
 
 #include "linear/multigrid_problem.hpp"
 
@@ -246,6 +247,56 @@ TEST(Multigrid, RepeatsBitwise) {
     conjugate_gradient(problem, multigrid, b, answer, tolerance);
   }
   EXPECT_EQ(q[0], q[1]);
+}
+
+TEST(Multigrid, SolidCellsAndSeparateParts) {
+  // No conductance into a ball, and a wall that parts the box: dead cells, and a null vector on each side of the wall.
+  DiffusionSetup<3> setup = cube(24);
+  const auto part_of = [](const Point<3>& p) {
+    const double r2 = (p[0] - 0.25) * (p[0] - 0.25) + (p[1] - 0.5) * (p[1] - 0.5) + (p[2] - 0.5) * (p[2] - 0.5);
+    if (r2 < 0.02 || (p[0] > 0.5 && p[0] < 0.55)) return 0;
+    return p[0] < 0.5 ? 1 : 2;
+  };
+  setup.density = [=](const Point<3>& p) { return part_of(p) == 0 ? std::numeric_limits<double>::infinity() : 1.0; };
+  Diffusion<3> problem(setup);
+  Multigrid<3> multigrid(problem.decomposition(), problem.op());
+  std::vector<double> b = problem.noise(4), ones(b.size());
+  std::vector<int> part;
+  for_each<3>(problem.decomposition().owned(), [&](const Index<3>& i) {
+    part.push_back(part_of({(i[0] + 0.5) / 24, (i[1] + 0.5) / 24, (i[2] + 0.5) / 24}));
+  });
+  for (int which = 0; which < 3; ++which) {
+    for (std::size_t i = 0; i < b.size(); ++i) ones[i] = part[i] == which ? 1.0 : 0.0;
+    const double mean = problem.dot(b, ones) / problem.dot(ones, ones);
+    for (std::size_t i = 0; i < b.size(); ++i)
+      if (part[i] == which) b[i] = which == 0 ? 0.0 : b[i] - mean;
+  }
+  std::vector<double> q;
+  const CgResult result = conjugate_gradient(problem, multigrid, b, q, tolerance);
+  EXPECT_LE(result.residual, 5.0 * tolerance);
+  EXPECT_LE(result.iterations, 14);
+  multigrid.apply(b.data(), q.data());
+  for (std::size_t i = 0; i < q.size(); ++i) {
+    if (part[i] == 0) EXPECT_EQ(q[i], 0.0);
+  }
+}
+
+TEST(Multigrid, RoughCoefficients) {
+  DiffusionSetup<3> setup = cube(16);
+  setup.density = [](const Point<3>& p) {
+    return std::pow(10.0, 3.0 * std::abs(std::sin(1e3 * (p[0] + 7.0 * p[1] + 49.0 * p[2]))));
+  };
+  EXPECT_LE(iterations(setup), 16);
+  EXPECT_LE(asymmetry(setup), 1e-6);
+}
+
+TEST(Multigrid, NotANumberComesOut) {
+  Diffusion<3> problem(cube(8));
+  Multigrid<3> multigrid(problem.decomposition(), problem.op());
+  std::vector<double> b = problem.noise(1), q(b.size());
+  if (problem.decomposition().comm().root()) b[0] = std::numeric_limits<double>::quiet_NaN();
+  multigrid.apply(b.data(), q.data());
+  for (double v : q) EXPECT_TRUE(std::isnan(v));
 }
 
 TEST(Multigrid, EmptyBoxes) {
