@@ -118,6 +118,10 @@ typename Model<Dim>::StepRates Model<Dim>::step_rates() {
   });
   if (!(std::isfinite(largest[0]) && std::isfinite(largest[1]))) largest[0] = largest[1] = HUGE_VAL;
   domain_.comm().max(largest, 2);
+  if (limit.gradient > 0.0) {
+    const double gradient = variable_viscosity_.max_gradient_rate(state_.t) / limit.gradient;
+    largest[1] += gradient * gradient;
+  }
   return {largest[0], largest[1]};
 }
 

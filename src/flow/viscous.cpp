@@ -1,6 +1,7 @@
 #include "kolmo/flow/viscous.hpp"
 
 #include <algorithm>
+#include <cmath>
 #include <utility>
 
 namespace kolmo::flow {
@@ -89,6 +90,25 @@ double VariableViscosity<Dim>::max(double t) {
   double largest = 0.0;
   for_each<Dim>(domain_.layout.interior(), [&](const Index<Dim>& i) {
     if (!(nu_(i) <= largest)) largest = nu_(i);  // NaN comes through
+  });
+  return domain_.comm().max(largest);
+}
+
+template <int Dim>
+double VariableViscosity<Dim>::max_gradient_rate(double t) {
+  if (!active_) return 0.0;
+  set_time(t);
+  double largest = 0.0;
+  for_each<Dim>(domain_.layout.interior(), [&](const Index<Dim>& i) {
+    const double* nu = nu_.origin() + domain_.layout.offset(i);
+    double sum = 0.0;
+    for (int d = 0; d < Dim; ++d) {
+      const std::ptrdiff_t s = domain_.layout.stride(d);
+      const double low = (nu[0] - nu[-s]) * inverse_distance_[d][i[d] + 1];
+      const double high = (nu[s] - nu[0]) * inverse_distance_[d][i[d] + 2];
+      sum += std::max(std::abs(low), std::abs(high)) * inverse_width_[d][i[d] + 1];
+    }
+    largest = std::max(largest, sum);
   });
   return domain_.comm().max(largest);
 }

@@ -32,7 +32,8 @@ struct Parts {
 /// limit.
 struct StabilityLimit {
   double convective, viscous;
-  double scalar = 0.0;  ///< in place of `viscous` for scalars, which stay explicit; 0: the same
+  double scalar = 0.0;    ///< in place of `viscous` for scalars, which stay explicit; 0: the same
+  double gradient = 0.0;  ///< of dt sum |dnu/dx_d| / h_d, where div(nu (grad u)^T) alone is explicit; 0: no such limit
 };
 
 template <int Dim>

@@ -29,6 +29,9 @@ class VariableViscosity {
   const Field<Dim>& at_cells() const { return nu_; }
   /// Largest nu over the cells at time t, which becomes the present one. Collective where nu varies.
   double max(double t);
+  /// Largest sum |dnu/dx_d| / h_d over the cells at time t, by the steeper of the two differences of each direction:
+  /// grad nu is the velocity at which div(nu (grad u)^T) moves what it acts on. Collective where nu varies, else 0.
+  double max_gradient_rate(double t);
 
  private:
   template <bool Full>
