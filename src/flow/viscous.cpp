@@ -52,6 +52,7 @@ void VariableViscosity<Dim>::set_time(double t) {
   if (!active_ || (evaluated_ && (t == time_ || !fluid_.viscosity.depends_on_time()))) return;
   time_ = t;
   evaluated_ = true;
+  gradient_rate_ = -1.0;
   for_each<Dim>(domain_.layout.interior(), [&](const Index<Dim>& i) { nu_(i) = sample(i); });
   fill_ghosts();
   domain_.exchange(nu_);
@@ -98,6 +99,7 @@ template <int Dim>
 double VariableViscosity<Dim>::max_gradient_rate(double t) {
   if (!active_) return 0.0;
   set_time(t);
+  if (gradient_rate_ >= 0.0) return gradient_rate_;
   double largest = 0.0;
   for_each<Dim>(domain_.layout.interior(), [&](const Index<Dim>& i) {
     const double* nu = nu_.origin() + domain_.layout.offset(i);
@@ -110,7 +112,7 @@ double VariableViscosity<Dim>::max_gradient_rate(double t) {
     }
     largest = std::max(largest, sum);
   });
-  return domain_.comm().max(largest);
+  return gradient_rate_ = domain_.comm().max(largest);
 }
 
 /// One row of component C: the stresses on its faces normal to C (at cells) and to D (at edges).

@@ -43,7 +43,7 @@ class VariableViscosity {
   const Domain<Dim>& domain_;
   FluidSettings fluid_;
   bool active_ = false, evaluated_ = false;
-  double time_ = 0.0;
+  double time_ = 0.0, gradient_rate_ = -1.0;  // the latter negative: not known for this nu
   Field<Dim> nu_;
   std::array<std::vector<double>, Dim> inverse_width_, inverse_distance_;  // by local index + 1, from -1 to n + 1
 };
