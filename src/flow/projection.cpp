@@ -6,6 +6,7 @@
 
 #include "kolmo/base/phase.hpp"
 #include "kolmo/transport/implicit.hpp"
+#include "solver_options.hpp"
 
 namespace kolmo::flow {
 
@@ -24,33 +25,13 @@ SeparableOperator<Dim> laplacian(const Domain<Dim>& domain, const VelocityBounda
   return transport::separable_operator<Dim>(transport::Boundary<Dim>(cells, std::move(rules)), 0.0, 1.0);
 }
 
-SolverOptions options_of(const SolverSettings& settings) {
-  SolverOptions options;
-  options.relative_tolerance = settings.tolerance;
-  options.max_iterations = settings.max_iterations;
-  switch (settings.method) {
-    case LinearMethod::automatic:
-      options.method = SolverMethod::automatic;
-      break;
-    case LinearMethod::tensor:
-      options.method = SolverMethod::tensor;
-      break;
-    case LinearMethod::boxmg:
-      options.method = SolverMethod::boxmg;
-      break;
-    case LinearMethod::aij:
-      options.method = SolverMethod::aij;
-      break;
-  }
-  return options;
-}
-
 }  // namespace
 
 template <int Dim>
 Projection<Dim>::Projection(const Settings& settings, const Domain<Dim>& domain, VelocityBoundary<Dim>& boundary)
     : domain_(domain), boundary_(boundary) {
-  solver_.emplace("pressure_", domain.decomposition, laplacian(domain, boundary), options_of(settings.pressure_solver));
+  solver_.emplace("pressure_", domain.decomposition, laplacian(domain, boundary),
+                  solver_options(settings.pressure_solver));
   PetscBool direct = PETSC_FALSE;
   petsc::check(PetscObjectTypeCompare(reinterpret_cast<PetscObject>(solver_->ksp()), KSPPREONLY, &direct));
   warm_start_ = !direct;
