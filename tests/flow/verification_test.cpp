@@ -92,7 +92,7 @@ TEST(Cavity3D, Clustered64) {
 void check_energy_curve(int n, const std::vector<std::pair<double, double>>& bounds) {
   Settings s = box(3, n, 0.0, 2.0 * pi, BoundaryType::periodic, 1.0 / 1600.0);
   s.initial.name = FieldName::taylor_green;
-  s.time.cfl = 0.8;
+  s.time.cfl = 0.4;  // near its limit the scheme damps the smallest eddies
   Model<3> model(s, Communicator());
   model.initialise();
   const io::Table dns = io::Table::read(cases + "taylor_green_3d/reference.csv");
