@@ -56,8 +56,10 @@ Hierarchy::Hierarchy(const Boxes& boxes, const Operator& op) {
   for (int d = 0; d < 3; ++d) shifted = shifted || (op.face[d] && boxes.cells(d) == 1 && !boxes.periodic[d]);
   const Widths widths = widths_of(boxes, op);
   plan_ = choose_plan(boxes, widths);
-  packed_ = op.permuted(plan_.order).cell_stride;
-  build(boxes.permuted(plan_.order), {widths[plan_.order[0]], widths[plan_.order[1]], widths[plan_.order[2]]}, shifted);
+  if (plan_.pencil) pencil_ = std::make_unique<Pencil>(boxes, plan_.order[2]);
+  const Boxes& used = pencil_ ? pencil_->boxes() : boxes;
+  packed_ = Operator(used.extent()).permuted(plan_.order).cell_stride;
+  build(used.permuted(plan_.order), {widths[plan_.order[0]], widths[plan_.order[1]], widths[plan_.order[2]]}, shifted);
   set(op);
 }
 
@@ -92,7 +94,7 @@ void Hierarchy::build(const Boxes& boxes, Widths widths, bool shifted) {
 }
 
 void Hierarchy::set(const Operator& op) {
-  const Operator ours = op.permuted(plan_.order);
+  const Operator ours = (pencil_ ? pencil_->moved(op) : op).permuted(plan_.order);
   set_scale(ours);
   singular_ = load(ours);
   coarsen_operators();
@@ -189,6 +191,7 @@ std::string Hierarchy::description() const {
   std::string text = "boxmg: ";
   text += plan_.lines ? fmt::format("V({0},{0}), lines in {1}", line_sweeps, names[plan_.order[1]])
                       : fmt::format("V({0},{0}), red-black points", point_sweeps);
+  if (plan_.pencil) text += " (made whole)";
   text += ", levels";
   Extent where;
   for (int d = 0; d < 3; ++d) where[plan_.order[d]] = d;
@@ -196,7 +199,7 @@ std::string Hierarchy::description() const {
   for (std::size_t l = 0; l < levels_.size(); ++l) {
     const Boxes& boxes = levels_[l]->boxes;
     text += fmt::format(" {}x{}x{}", boxes.cells(where[0]), boxes.cells(where[1]), boxes.cells(where[2]));
-    if (l < steps_.size() && steps_[l].gathered) text += " (gathered)";
+    if (l > 0 && steps_[l - 1].gathered) text += " (gathered)";
     cells += static_cast<double>(boxes.count());
   }
   text += fmt::format("; {:.2f} times the cells of the finest",

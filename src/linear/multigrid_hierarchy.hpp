@@ -24,10 +24,48 @@ struct Operator {
 /// planes.
 Widths widths_of(const Boxes& boxes, const Operator& op);
 
+/// One collective that moves packed arrays from one set of boxes to another; of the faces of a direction (-1: of
+/// cells), where faces at a cut are held on both sides.
+class BoxExchange {
+ public:
+  BoxExchange(const Boxes& from, const Boxes& to, int face, MPI_Datatype type);
+  ~BoxExchange();
+  BoxExchange(const BoxExchange&) = delete;
+  BoxExchange& operator=(const BoxExchange&) = delete;
+  void run(const void* from, void* to) const;
+
+ private:
+  MPI_Comm comm_;
+  std::vector<int> send_, receive_, zeros_;
+  std::vector<MPI_Datatype> send_types_, receive_types_;
+};
+
+/// The unknowns in boxes that are cut in one direction only.
+class Pencil {
+ public:
+  Pencil(const Boxes& from, int cut);
+  const Boxes& boxes() const { return boxes_; }
+  /// Views of arrays held here, valid until the next call.
+  Operator moved(const Operator& op);
+  std::vector<float>& here() { return here_values_; }
+  std::vector<float>& there() { return there_values_; }
+  void send() { there_.run(here_values_.data(), there_values_.data()); }
+  void bring_back() { back_.run(there_values_.data(), here_values_.data()); }
+
+ private:
+  Boxes boxes_;
+  BoxExchange there_, back_, shift_;
+  std::array<BoxExchange, 3> faces_;
+  std::vector<float> here_values_, there_values_;
+  std::array<std::vector<double>, 3> face_values_;
+  std::vector<double> shift_values_;
+};
+
 /// How a grid is smoothed and which of the caller's directions is which of ours.
 struct Plan {
   Extent order{0, 1, 2};  ///< our direction d is the caller's order[d]
   bool lines = false;     ///< our y lines are solved exactly, and y is not coarsened
+  bool pencil = false;    ///< lines are cut: unknowns move to boxes cut in our z only
 };
 
 /// Lines where one direction is clustered so strongly that coarsening it step by step costs more; points elsewhere.
@@ -68,16 +106,22 @@ class Hierarchy {
   static int half_sweeps(const Level& level) { return 2 * (level.lines ? line_sweeps : point_sweeps); }
   static constexpr int point_sweeps = 4, line_sweeps = 3;
 
-  void sums(const double* b, double* sum, double* size) const;
-  void take(const double* b, double scale, double mean);
-  void give(double* q, double scale);
-  double mean_of_answer() const;
+  /// Sum of b and of its sizes over cells that are coupled to others.
+  std::array<double, 2> live_sums(const double* b) const;
+  /// Level 0's right-hand side from packed values (scale * b - offset), and packed values (scale * x - offset) from its
+  /// x.
+  template <class Real>
+  void take(const Real* b, double scale, double offset);
+  template <class Real>
+  void give(Real* q, double scale, double offset);
+  double sum_of_answer() const;
   template <class Body>
   void for_rows(Body&& body) const;
   template <class Body>
   void for_tiles(Body&& body) const;
 
   Plan plan_;
+  std::unique_ptr<Pencil> pencil_;
   Strides packed_{};  ///< strides of the caller's cells in our directions
   std::vector<std::unique_ptr<Level>> levels_;
   std::vector<Step> steps_;

@@ -56,6 +56,11 @@ struct Boxes {
   Boxes permuted(const Extent& order) const;
 };
 
+/// Global indices begin <= i < end.
+struct Box {
+  Extent begin{}, end{};
+};
+
 /// Where cell i of a row sits: the even cells first, the odd ones `half` further on, so that the cells of one colour
 /// are contiguous. i may be -1. With half = 0 the row is in natural order.
 inline std::ptrdiff_t place(int i, std::ptrdiff_t half) { return half == 0 ? i : (i & 1) * half + (i >> 1); }

@@ -30,20 +30,22 @@ Widths permuted(const Widths& widths, const Extent& order) {
 Plan choose_plan(const Boxes& boxes, const Widths& widths) {
   // Time of an iteration (both need about four to 1e-6), a cycle of points on one level being 1: measured, only the
   // ratios matter.
-  constexpr double line_cycle = 1.1, gradient = 0.9, transposed = 0.3;
+  constexpr double line_cycle = 1.1, gradient = 0.9, transposed = 0.3, moved = 0.5;
   Plan best;
   // A plane is stored as x and z, so that its sweeps can follow each other row by row.
   if (boxes.cells(2) == 1) best.order = {0, 2, 1};
   double cost = all_levels(boxes, widths, false) + gradient;
   for (int d = 0; d < 3; ++d) {
-    if (boxes.cells(d) == 1 || boxes.periodic[d] || boxes.processes[d] > 1) continue;
+    if (boxes.cells(d) == 1 || boxes.periodic[d]) continue;
     Extent order{0, 1, 2};
     std::swap(order[d], order[1]);
+    const bool cut = boxes.processes[d] > 1;
+    if (cut && boxes.cells(order[2]) < 2 * boxes.ranks) continue;
     const double levels = all_levels(boxes.permuted(order), permuted(widths, order), true);
-    const double lines = line_cycle * levels + gradient + (d == 0 ? transposed : 0.0);
+    const double lines = line_cycle * levels + gradient + (d == 0 ? transposed : 0.0) + (cut ? moved : 0.0);
     if (lines < 0.9 * cost) {
       cost = lines;
-      best = {order, true};
+      best = {order, true, cut};
     }
   }
   return best;
