@@ -9,10 +9,11 @@ namespace kolmo::drivers {
 
 namespace {
 
-// Sections of the case that may differ after a restart; of [time] only the scheme and the start stay fixed.
+// What may differ after a restart: these sections, the process grid, and of [time] all but the scheme and the start.
 bool may_change(const std::string& section, const std::string& key) {
   for (const char* name : {"run", "case", "output", "solver", "reference", "exact"})
     if (section == name || section.rfind(std::string(name) + ".", 0) == 0) return true;
+  if (section == "grid" && key == "processes") return true;
   return section == "time" && key != "scheme" && key != "start";
 }
 

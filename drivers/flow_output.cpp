@@ -4,6 +4,7 @@
 
 #include <cmath>
 #include <limits>
+#include <utility>
 
 #include "kolmo/base/error.hpp"
 #include "kolmo/base/phase.hpp"
@@ -131,10 +132,12 @@ void FlowOutput<Dim>::after_step() {
     recorder_.record(state.step, state.t);
     for (auto& probe : points_) probe.record(state.step, state.t);
   }
-  if (averages_ && state.step > 0 && state.t >= output.averages.start &&
-      state.step % output.averages.every_steps == 0) {
-    update_derived();
-    averages_->add(state.dt * static_cast<double>(output.averages.every_steps));
+  if (averages_ && state.step > 0 && state.t > output.averages.start) {
+    since_sample_ += std::min(state.dt, state.t - output.averages.start);
+    if (state.step % output.averages.every_steps == 0) {
+      update_derived();
+      averages_->add(std::exchange(since_sample_, 0.0));
+    }
   }
   const bool due = snapshots_ && (state.step == 0 || fields_due_.now(state.step, state.t, state.dt));
   if (due) write_fields();
@@ -248,6 +251,7 @@ template <int Dim>
 void FlowOutput<Dim>::store(io::CheckpointWriter& checkpoint) const {
   const auto history = quantities_.vorticity_history();
   checkpoint.numbers("vorticity_history", {history.begin(), history.end()});
+  checkpoint.number("since_sample", since_sample_);
   if (averages_) averages_->store(checkpoint);
 }
 
@@ -256,6 +260,7 @@ void FlowOutput<Dim>::restore(const io::CheckpointReader& checkpoint) {
   const std::vector<double> history = checkpoint.numbers("vorticity_history");
   if (history.size() != 3) throw RestartError(checkpoint.path().string() + ": vorticity_history has not three numbers");
   quantities_.set_vorticity_history({history[0], history[1], history[2]});
+  since_sample_ = checkpoint.number("since_sample");
   if (averages_) averages_->restore(checkpoint);
 }
 

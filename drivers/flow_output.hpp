@@ -67,6 +67,7 @@ class FlowOutput {
   std::optional<flow::BudgetRecorder<Dim>> budget_;
   std::vector<Field<Dim>> vorticity_;  // only where it is written
   Field<Dim> pressure_;                // physical, at the present time
+  double since_sample_ = 0.0;          // time the next sample of the averages stands for
   std::int64_t derived_step_ = -1, written_step_ = -1;
   Due fields_due_, series_due_;
   std::optional<io::SnapshotWriter<Dim>> snapshots_;

@@ -17,6 +17,7 @@ int restart(const CommandLine& line) {
   });
   again.run.output = line.folder;
   again.run.restart = "auto";
+  again.run.restart_required = true;
   return run(again);
 }
 

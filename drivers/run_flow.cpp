@@ -47,8 +47,9 @@ class FlowRun {
     SignalWatch watch;
     try {
       const Ending ending = advance();
-      output_->finish();
+      // Before the last output: what it adds off schedule must not enter the state that a restart goes on from.
       if (ending == Ending::stopped || settings().output.checkpoint.schedule.active()) write_checkpoint();
+      output_->finish();
       summarise(to_string(ending), ending == Ending::stopped ? ExitCode::stopped : ExitCode::done,
                 ending == Ending::steady);
       return static_cast<int>(ending == Ending::stopped ? ExitCode::stopped : ExitCode::done);
@@ -64,10 +65,14 @@ class FlowRun {
   void open() {
     const std::filesystem::path folder = output_directory(options_, file_);
     const auto checkpoint = find_checkpoint(comm_, options_, folder, hash_);
-    const bool resume = checkpoint && checkpoint->path().parent_path().parent_path() == folder;
-    const io::Existing existing = resume                                            ? io::Existing::resume
-                                  : options_.overwrite || !options_.restart.empty() ? io::Existing::overwrite
-                                                                                    : io::Existing::refuse;
+    // A run is continued where its own checkpoint is read; a folder that holds another run is only cleared if told so.
+    const bool resume = checkpoint && std::filesystem::exists(folder) &&
+                        std::filesystem::equivalent(checkpoint->path().parent_path().parent_path(), folder);
+    if (options_.restart_required && !checkpoint)
+      throw RestartError(fmt::format("{}: there is no checkpoint to go on from", folder.string()));
+    const io::Existing existing = resume                                         ? io::Existing::resume
+                                  : options_.overwrite || unfinished_run(folder) ? io::Existing::overwrite
+                                                                                 : io::Existing::refuse;
     if (!checkpoint) model_.initialise();
     folder_.emplace(comm_, folder, existing);
     if (checkpoint) {
@@ -82,7 +87,14 @@ class FlowRun {
     output_.emplace(model_, *folder_, resume_step);
     if (checkpoint) output_->restore(*checkpoint);
     first_step_ = model_.state().step;
+    fresh_ = !checkpoint;
     introduce();
+  }
+
+  // --restart auto over a run that was killed before its first checkpoint begins anew, so that a requeued batch job
+  // goes on by itself.
+  bool unfinished_run(const std::filesystem::path& folder) const {
+    return options_.restart == "auto" && !std::filesystem::exists(folder / "summary.json");
   }
 
   std::vector<std::pair<std::string, std::string>> facts() {
@@ -121,7 +133,7 @@ class FlowRun {
     plan.max_steps = time.max_steps;
     plan.wall_limit = options_.wall_limit;
     Progress progress(log_, plan);
-    if (first_step_ == 0) output_->after_step();
+    if (fresh_) output_->after_step();
     const Due checkpoint_due(settings().output.checkpoint.schedule, time.start);
     Ending ending = ended(progress);
     while (ending == Ending::running) {
@@ -263,6 +275,7 @@ class FlowRun {
   std::optional<io::RunFolder> folder_;
   std::optional<FlowOutput<Dim>> output_;
   std::int64_t first_step_ = 0, iterations_ = 0;
+  bool fresh_ = true;
   double wall_seconds_ = 0.0, divergence_ = 0.0;
 };
 

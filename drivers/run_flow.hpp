@@ -17,7 +17,8 @@ struct RunOptions {
   bool overwrite = false;
   std::vector<std::string> overrides;  ///< the texts of --set
   std::string restart;  ///< empty: a fresh start; "auto": newest valid checkpoint of the folder, if any; else a path
-  double wall_limit = 0.0;  ///< seconds; 0: none
+  bool restart_required = false;  ///< no checkpoint is an error (`kolmo restart`)
+  double wall_limit = 0.0;        ///< seconds; 0: none
 };
 
 /// The folder of a run: --output, else output.directory, else the case file's name without .toml (the name of its

@@ -116,14 +116,19 @@ void VelocityBoundary<Dim>::set_time(double t) {
 }
 
 template <int Dim>
-void VelocityBoundary<Dim>::set_rate(double t, double h) {
+void VelocityBoundary<Dim>::set_rate(double t, double h, double start) {
+  using Weights = std::array<std::pair<double, double>, 5>;
+  const bool central = t - 2.0 * h >= start;
+  const Weights weights = central ? Weights{{{-2.0, 1.0}, {-1.0, -8.0}, {0.0, 0.0}, {1.0, 8.0}, {2.0, -1.0}}}
+                                  : Weights{{{0.0, -25.0}, {1.0, 48.0}, {2.0, -36.0}, {3.0, 16.0}, {4.0, -3.0}}};
   for (Slab& slab : given_) {
     if (!slab.varies) {
       std::fill(slab.values.begin(), slab.values.end(), 0.0);
       continue;
     }
     std::vector<double> sum(slab.values.size(), 0.0);
-    for (const auto& [at, weight] : {std::pair{-2.0, 1.0}, {-1.0, -8.0}, {1.0, 8.0}, {2.0, -1.0}}) {
+    for (const auto& [at, weight] : weights) {
+      if (weight == 0.0) continue;
       evaluate(slab, t + at * h);
       for (std::size_t i = 0; i < sum.size(); ++i) sum[i] += weight * slab.values[i];
     }
@@ -229,6 +234,18 @@ Box<Dim> VelocityBoundary<Dim>::unknowns(int c) const {
   if (domain_.at_boundary(c, Side::low) && !normal_unknown(c, Side::low)) box.begin[c] = 1;
   if (domain_.at_boundary(c, Side::high) && normal_unknown(c, Side::high)) box.end[c] += 1;
   return box;
+}
+
+template <int Dim>
+void VelocityBoundary<Dim>::start_outflow(Velocity<Dim>& velocity) const {
+  for (const Slab& slab : outflow_) {
+    if (slab.component == slab.d) continue;
+    const std::ptrdiff_t inside = (slab.side == Side::low ? 1 : -1) * domain_.layout.stride(slab.d);
+    for_each<Dim>(slab.box, [&](const Index<Dim>& i) {
+      double* q = velocity[slab.component].origin() + domain_.layout.offset(i);
+      q[0] = q[inside];
+    });
+  }
 }
 
 template <int Dim>

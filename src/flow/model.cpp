@@ -54,6 +54,7 @@ template <int Dim>
 void Model<Dim>::initialise() {
   set_velocity<Dim>(NamedField(settings_.initial, settings_), domain_, state_.t, state_.velocity);
   boundary_.set_time(state_.t);
+  boundary_.start_outflow(state_.velocity);
   boundary_.apply(state_.velocity);
   make_divergence_free();
   scalars_.initialise(state_.t);
@@ -128,7 +129,7 @@ typename Model<Dim>::StepRates Model<Dim>::step_rates() {
 template <int Dim>
 double Model<Dim>::choose_step() {
   const TimeSettings& time = settings_.time;
-  const StepRates rates = step_rates();
+  const StepRates rates = present_rates();
   if (!std::isfinite(rates.courant))
     throw NumericsError(fmt::format("the velocity is not finite at step {}, t = {:.6g}", state_.step, state_.t));
   const double stable = rates.combined > 0.0 ? 1.0 / std::sqrt(rates.combined) : HUGE_VAL;
@@ -164,10 +165,13 @@ double Model<Dim>::starting_step() {
   for (int c = 0; c < Dim; ++c)
     for_each<Dim>(boundary_.unknowns(c), [&](const Index<Dim>& i) {
       const double h = domain_.grid.axis(c).distance(i[c] + domain_.origin()[c]);
-      largest = std::max(largest, std::abs(rate[c](i)) / h);
+      if (const double r = std::abs(rate[c](i)) / h; !(r <= largest)) largest = std::isfinite(r) ? r : HUGE_VAL;
     });
   largest = domain_.comm().max(largest);
-  return largest > 0.0 ? std::sqrt(scheme_->limit().convective / largest) : HUGE_VAL;
+  // Nothing to go by: what drives the flow starts at zero or is a pressure. A thousandth of the run is little, and
+  // doubles from there.
+  if (largest == 0.0) return 1e-3 * (settings_.time.end - settings_.time.start);
+  return std::sqrt(scheme_->limit().convective / largest);
 }
 
 template <int Dim>
@@ -175,8 +179,9 @@ void Model<Dim>::step(double dt) {
   const bool steady = settings_.time.steady_tolerance > 0.0;
   if (steady)
     for (int c = 0; c < Dim; ++c) before_[c].copy_from(state_.velocity[c]);
-  courant_ = dt * step_rates().courant;
+  courant_ = dt * present_rates().courant;
   scheme_->step(state_, dt);
+  check_finite();
   if (!steady) return;
   double largest = 0.0;
   for (int c = 0; c < Dim; ++c)
@@ -189,11 +194,37 @@ void Model<Dim>::step(double dt) {
 }
 
 template <int Dim>
+const typename Model<Dim>::StepRates& Model<Dim>::present_rates() {
+  if (rates_step_ != state_.step) rates_ = step_rates();
+  rates_step_ = state_.step;
+  return rates_;
+}
+
+// Before anything of the step is written: a checkpoint of numbers that are none would push out the last good one.
+template <int Dim>
+void Model<Dim>::check_finite() {
+  if (!std::isfinite(present_rates().courant))
+    throw NumericsError(fmt::format("the velocity is not finite after step {}, t = {:.6g}", state_.step, state_.t));
+  for (int s = 0; s < scalars_.count(); ++s) {
+    double sum = 0.0;
+    for_each_row<Dim>(domain_.layout.interior(), [&](const Index<Dim>& i) {
+      const double* q = scalars_.field(s).origin() + domain_.layout.offset(i);
+      for (int x = 0; x < domain_.extent()[0]; ++x) sum += q[x];
+    });
+    if (domain_.comm().any(!std::isfinite(sum)))
+      throw NumericsError(
+          fmt::format("{} is not finite after step {}, t = {:.6g}", scalars_.name(s), state_.step, state_.t));
+  }
+}
+
+template <int Dim>
 void Model<Dim>::pressure_now(Field<Dim>& p) {
   if (state_.has_history() && settings_.time.pressure_at_output == PressureOutput::extrapolated) {
     const double age = scheme_->pressure_age(state_.dt), age_old = scheme_->pressure_age(state_.dt_old);
     const double g = age / (state_.dt - age + age_old), a = 1.0 + g, b = -g;
     for (std::size_t i = 0; i < p.size(); ++i) p.data()[i] = a * state_.p.data()[i] + b * state_.p_old.data()[i];
+    boundary_.set_pressure({{1.0, state_.t}});
+    boundary_.apply_pressure(p);
     return;
   }
   solve_pressure(p);
@@ -232,7 +263,7 @@ void Model<Dim>::solve_pressure(Field<Dim>& p) {
   boundary_.advance_outflow(0.0, state_.velocity, 0.0, nullptr, 1.0, state_.velocity);
   evaluate_rate(rate);
   boundary_.store_outflow(rate);
-  boundary_.set_rate(state_.t, h);
+  boundary_.set_rate(state_.t, h, settings_.time.start);
   boundary_.apply(rate);
   boundary_.set_pressure({{1.0, state_.t}});
   p.copy_from(state_.p);

@@ -69,7 +69,7 @@ class K4 final : public TimeScheme<Dim> {
     const double t3 = s.t + dt / 3.0, t4 = s.t + 2.0 * dt / 3.0, k = 2.0 * dt / 3.0;
     Velocity<Dim>& u = s.velocity;
     run_stage<Dim>(p_, {&b_, &u, &u, 1.0, nullptr, 0.0, k}, {t3, t4}, Register::b);
-    p_.scalars.advance({Register::b, Register::u, Register::u, 1.0, Register::u, 0.0, k, t3, t4, !s.has_history()}, b_);
+    p_.scalars.advance({Register::b, Register::u, Register::u, 1.0, Register::u, 0.0, k, t3, t4, false}, b_);
     p_.boundary.set_pressure({{1.0, t3}});
     if (p_.projection.iterative()) work_.copy_from(s.p);  // first guess
     p_.projection.project(u, k, work_, b_);

@@ -167,6 +167,16 @@ Flux face_flux(const Settings& settings, int face, double t) {
 }  // namespace
 
 void check_net_flux(const CaseFile& file, const Settings& settings) {
+  int outflow = -1;
+  bool pressure = false;
+  for (int face = 0; face < 2 * settings.dimension; ++face) {
+    if (settings.boundary[face].type == BoundaryType::outflow) outflow = face;
+    pressure = pressure || settings.boundary[face].type == BoundaryType::pressure;
+  }
+  if (outflow >= 0 && pressure)
+    throw file.error_at(entry_path(file, "boundary", outflow) + ".type",
+                        "outflow takes its flux from the other faces, which is not determined beside a face of type "
+                        "pressure: use type pressure here too");
   std::vector<int> inlets;
   bool varies = false;
   for (int face = 0; face < 2 * settings.dimension; ++face) {

@@ -29,9 +29,10 @@ class VelocityBoundary {
 
   /// Evaluates the given velocities at time t (once only where they do not depend on it). Collective.
   void set_time(double t);
-  /// Evaluates their rates of change at time t instead, by a fourth-order central difference over t - 2h .. t + 2h.
+  /// Evaluates their rates of change at time t instead, by a fourth-order difference over t - 2h .. t + 2h, or over
+  /// t .. t + 4h where that would leave the run (expressions need not have values before `start`).
   /// `set_time` goes back.
-  void set_rate(double t, double h);
+  void set_rate(double t, double h, double start);
   /// Normal values, the balance of the outflow faces, then ghosts and the exchange. Collective.
   void apply(Velocity<Dim>& velocity) const;
   /// Ghosts and the exchange alone, after a correction that left the boundary faces as they were.
@@ -45,6 +46,8 @@ class VelocityBoundary {
   /// convected value.
   Box<Dim> unknowns(int c) const;
 
+  /// Gives the tangential ghosts of outflow faces, which are state, their first values: those inside.
+  void start_outflow(Velocity<Dim>& velocity) const;
   /// The stage values of the outflow state: w0 base0 + w1 base1 + k (-U d(in)/dn), U from `in` (frozen speeds would
   /// leave order 1), kept until `store_outflow` writes them to the velocity the stage produced. Two calls, because the
   /// sweep in between may overwrite base. Collective if there is an outflow face.

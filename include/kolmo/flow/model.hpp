@@ -71,6 +71,8 @@ class Model {
   void make_divergence_free();
   void evaluate_rate(Velocity<Dim>& rate);
   double starting_step();
+  const StepRates& present_rates();
+  void check_finite();
   void solve_pressure(Field<Dim>& p);
   Settings settings_;
   Domain<Dim> domain_;
@@ -84,6 +86,8 @@ class Model {
   std::unique_ptr<TimeScheme<Dim>> scheme_;
   Velocity<Dim> before_;           // the velocity of the step before, only where a steady end is asked for
   std::vector<double> inverse_x_;  // 1 / widths of the owned cells along x
+  StepRates rates_;
+  std::int64_t rates_step_ = -1;  // the step rates_ belongs to
   double courant_ = 0.0, rate_of_change_ = 0.0;
 };
 
