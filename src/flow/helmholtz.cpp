@@ -38,6 +38,16 @@ struct StressViscosity {
 
 }  // namespace
 
+/// -nu grad u_c on the faces of every component, made once.
+template <int Dim>
+struct Helmholtz<Dim>::Stresses {
+  using Law = transport::Diffusion<StressViscosity<Dim>>;
+  std::array<std::optional<transport::Flux<Dim, Law>>, Dim> flux;
+};
+
+template <int Dim>
+Helmholtz<Dim>::~Helmholtz() = default;
+
 template <int Dim>
 Helmholtz<Dim>::Helmholtz(const Settings& settings, const Domain<Dim>& domain, const VelocityBoundary<Dim>& boundary,
                           const VariableViscosity<Dim>& variable, double nu)
@@ -46,6 +56,7 @@ Helmholtz<Dim>::Helmholtz(const Settings& settings, const Domain<Dim>& domain, c
       variable_(variable),
       options_(solver_options(settings.momentum_solver)),
       nu_(nu) {
+  if (variable.active()) stresses_ = std::make_unique<Stresses>();
   // A direct solver does not depend on the step; iterative ones are set up for the first.
   const bool direct = options_.method == SolverMethod::automatic || options_.method == SolverMethod::tensor;
   for (int c = 0; c < Dim; ++c) {
@@ -58,7 +69,10 @@ Helmholtz<Dim>::Helmholtz(const Settings& settings, const Domain<Dim>& domain, c
       width_[c][d].assign(static_cast<std::size_t>(box.end[d]), 0.0);
       for (int i = box.begin[d]; i < box.end[d]; ++i) width_[c][d][i] = op.line[d].weight[first + i];
     }
-    if (direct && !variable.active()) make_solver(c);
+    if (stresses_)
+      stresses_->flux[c].emplace(typename Stresses::Law{{&variable.at_cells(), c}}, rules_[c]);
+    else if (direct)
+      make_solver(c);
   }
 }
 
@@ -123,11 +137,10 @@ SeparableOperator<Dim> Helmholtz<Dim>::separable(int c) const {
 }
 
 template <int Dim>
-FaceConductances<Dim> Helmholtz<Dim>::conductances(int c) const {
-  using Law = transport::Diffusion<StressViscosity<Dim>>;
-  const transport::Flux<Dim, Law> flux(Law{{&variable_.at_cells(), c}}, rules_[c]);
-  FaceConductances<Dim> op = transport::face_conductances(flux, 1.0, a_);
-  const Box<Dim>& box = flux.volumes().box();
+void Helmholtz<Dim>::update_conductances(int c) {
+  FaceConductances<Dim>& op = faces_[c];
+  transport::face_conductances(*stresses_->flux[c], 1.0, a_, op);
+  const Box<Dim>& box = rules_[c]->volumes().box();
   for (int d = 0; d < Dim; ++d)
     for (Side side : both_sides) {
       const double factor = stretch(c, d, side);
@@ -148,12 +161,12 @@ FaceConductances<Dim> Helmholtz<Dim>::conductances(int c) const {
         widen(op.conductance[e], faces);
       }
     }
-  return op;
 }
 
 // Largest a nu / h^2, from the rows.
 template <int Dim>
-double Helmholtz<Dim>::dominance(int c, const FaceConductances<Dim>& op) const {
+double Helmholtz<Dim>::dominance(int c) const {
+  const FaceConductances<Dim>& op = faces_[c];
   const Box<Dim>& box = rules_[c]->volumes().box();
   double largest = 0.0;
   std::size_t row = 0;
@@ -181,23 +194,24 @@ void Helmholtz<Dim>::make_solver(int c) {
     return;
   }
   SolverOptions options = options_;
-  FaceConductances<Dim> op = conductances(c);
   // Below a nu / h^2 of about 3 Jacobi does, beyond it multigrid is cheaper.
   if (options.method == SolverMethod::automatic)
-    options.method = dominance(c, op) <= 3.0 ? SolverMethod::cg : SolverMethod::boxmg;
-  solver_[c].emplace("momentum_", unknowns, std::move(op), options);
+    options.method = dominance(c) <= 3.0 ? SolverMethod::cg : SolverMethod::boxmg;
+  solver_[c].emplace("momentum_", unknowns, faces_[c], options);
 }
 
 template <int Dim>
 void Helmholtz<Dim>::set(double a, bool viscosity_changed) {
-  const bool changed = a != a_ || (variable_.active() && viscosity_changed);
+  const bool changed = a != a_ || viscosity_changed;
   a_ = a;
   for (int c = 0; c < Dim; ++c) {
+    if (solver_[c] && !changed) continue;
+    if (variable_.active()) update_conductances(c);
     if (!solver_[c])
       make_solver(c);
-    else if (changed && variable_.active())
-      solver_[c]->set_conductances(conductances(c));
-    else if (changed)
+    else if (variable_.active())
+      solver_[c]->set_conductances(faces_[c]);
+    else
       solver_[c]->set_shift(1.0, a_ * nu_);
   }
 }

@@ -168,7 +168,7 @@ double ImplicitStage<Dim>::advance(const Step& step, Velocity<Dim>& u, Field<Dim
     static const Phase phase("momentum");
     const Phase::Scope scope(phase);
     explicit_part(step, u, p, rate, work);
-    helmholtz_.set(0.5 * step.k, p_.variable_viscosity.active());
+    helmholtz_.set(0.5 * step.k, p_.settings.fluid.viscosity.depends_on_time());
     move_boundary(step, u, work);
   }
   helmholtz_.solve(work, u, divergence_);

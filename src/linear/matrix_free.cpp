@@ -72,9 +72,9 @@ void MatrixFree<Dim>::set(double shift, double scale) {
 }
 
 template <int Dim>
-void MatrixFree<Dim>::set(FaceConductances<Dim> op) {
+void MatrixFree<Dim>::set(const FaceConductances<Dim>& op) {
   if (separable_) throw InternalError("set_conductances is not for separable operators");
-  faces_ = std::move(op);
+  faces_ = op;  // into the memory that is there
   check_sizes();
   singular_ = kolmo::singular(unknowns_, faces_);
 }
@@ -149,7 +149,8 @@ void MatrixFree<Dim>::apply_faces(double* aq) const {
 
 template <int Dim>
 void MatrixFree<Dim>::diagonal(double* values) const {
-  const FaceConductances<Dim> op = faces();
+  const FaceConductances<Dim> made = separable_ ? faces() : FaceConductances<Dim>{};
+  const FaceConductances<Dim>& op = separable_ ? made : faces_;
   const Index<Dim> extent = unknowns_.extent();
   std::ptrdiff_t cell = 0;
   for_each<Dim>(field_.layout().interior(), [&](const Index<Dim>& i) {

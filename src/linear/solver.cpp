@@ -433,8 +433,8 @@ void Solver<Dim>::set_shift(double shift, double scale) {
 }
 
 template <int Dim>
-void Solver<Dim>::set_conductances(FaceConductances<Dim> op) {
-  parts_->system.set(std::move(op));
+void Solver<Dim>::set_conductances(const FaceConductances<Dim>& op) {
+  parts_->system.set(op);
   parts_->refresh();
 }
 

@@ -25,6 +25,7 @@ class Helmholtz {
   /// nu: the constant viscosity; not used where `variable` is active.
   Helmholtz(const Settings& settings, const Domain<Dim>& domain, const VelocityBoundary<Dim>& boundary,
             const VariableViscosity<Dim>& variable, double nu);
+  ~Helmholtz();
 
   /// a: the implicit share of the step, theta dt. Constant viscosity: only a changed value costs anything. Variable
   /// viscosity: takes nu as it is now, unless told that neither it nor a changed. The first call makes the solvers.
@@ -46,11 +47,12 @@ class Helmholtz {
   std::string description() const;
 
  private:
+  struct Stresses;
   void set_rules(int c);
   double stretch(int c, int d, Side side) const;
   SeparableOperator<Dim> separable(int c) const;
-  FaceConductances<Dim> conductances(int c) const;
-  double dominance(int c, const FaceConductances<Dim>& op) const;
+  void update_conductances(int c);
+  double dominance(int c) const;
   void make_solver(int c);
   double row_weight(int c, const Index<Dim>& i) const;
   const double* x_weights(int c, const Index<Dim>& i) const;
@@ -64,6 +66,8 @@ class Helmholtz {
   double nu_, a_ = 1.0;
   std::array<std::shared_ptr<const transport::Boundary<Dim>>, Dim> rules_;
   std::array<std::optional<Solver<Dim>>, Dim> solver_;
+  std::unique_ptr<Stresses> stresses_;                           // where nu varies
+  std::array<FaceConductances<Dim>, Dim> faces_;                 // the same as numbers
   std::array<std::array<std::vector<double>, Dim>, Dim> width_;  // of the control volumes of c along d, this rank's
 };
 

@@ -44,7 +44,7 @@ class MatrixFree final : public System {
   MatrixFree(const Decomposition<Dim>& unknowns, FaceConductances<Dim> op);
 
   void set(double shift, double scale);
-  void set(FaceConductances<Dim> op);
+  void set(const FaceConductances<Dim>& op);
   const Decomposition<Dim>& unknowns() const { return unknowns_; }
   const SeparableOperator<Dim>* separable() const { return separable_ ? &*separable_ : nullptr; }
   /// Null for a separable operator.

@@ -55,7 +55,7 @@ class Solver {
   /// arrays.
   void set_shift(double shift, double scale);
   /// New coefficients on the same grid.
-  void set_conductances(FaceConductances<Dim> op);
+  void set_conductances(const FaceConductances<Dim>& op);
 
   const SolveStatistics& statistics() const;
   /// "tensor: FFT in x, y; tridiagonal in z" and why it was chosen; for the log and run.toml.

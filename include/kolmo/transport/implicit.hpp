@@ -53,6 +53,9 @@ SeparableOperator<Dim> separable_operator(const Boundary<Dim>& boundary, double 
 /// W (shift - scale L) of a symmetric law as conductances; shift as a number.
 template <int Dim, class Law>
 FaceConductances<Dim> face_conductances(const Flux<Dim, Law>& flux, double shift, double scale);
+/// The same into the memory of an earlier one.
+template <int Dim, class Law>
+void face_conductances(const Flux<Dim, Law>& flux, double shift, double scale, FaceConductances<Dim>& op);
 
 }  // namespace kolmo::transport
 

@@ -65,12 +65,12 @@ petsc::Handle<Mat> assemble(const Flux<Dim, Law>& flux, double shift, double sca
 }
 
 template <int Dim, class Law>
-FaceConductances<Dim> face_conductances(const Flux<Dim, Law>& flux, double shift, double scale) {
+void face_conductances(const Flux<Dim, Law>& flux, double shift, double scale, FaceConductances<Dim>& op) {
   static_assert(Law::symmetric, "conductances stand for a symmetric law");
   const ControlVolumes<Dim>& v = flux.volumes();
-  FaceConductances<Dim> op;
   for (int d = 0; d < Dim; ++d) {
     Box<Dim> faces = v.box();
+    op.conductance[d].clear();
     if (faces.empty()) continue;
     faces.end[d] += 1;
     op.conductance[d].reserve(faces.size());
@@ -80,7 +80,16 @@ FaceConductances<Dim> face_conductances(const Flux<Dim, Law>& flux, double shift
       op.conductance[d].push_back(scale * v.area(d, i) * (f.low != 0.0 ? f.low : -f.high));
     });
   }
-  if (shift != 0.0) for_each<Dim>(v.box(), [&](const Index<Dim>& i) { op.shift.push_back(shift * v.volume(i)); });
+  op.shift.clear();
+  if (shift == 0.0) return;
+  op.shift.reserve(v.box().size());
+  for_each<Dim>(v.box(), [&](const Index<Dim>& i) { op.shift.push_back(shift * v.volume(i)); });
+}
+
+template <int Dim, class Law>
+FaceConductances<Dim> face_conductances(const Flux<Dim, Law>& flux, double shift, double scale) {
+  FaceConductances<Dim> op;
+  face_conductances(flux, shift, scale, op);
   return op;
 }
 
