@@ -59,12 +59,17 @@ Hierarchy::Hierarchy(const Boxes& boxes, const Operator& op) {
   if (plan_.pencil) pencil_ = std::make_unique<Pencil>(boxes, plan_.order[2]);
   const Boxes& used = pencil_ ? pencil_->boxes() : boxes;
   packed_ = Operator(used.extent()).permuted(plan_.order).cell_stride;
-  build(used.permuted(plan_.order), {widths[plan_.order[0]], widths[plan_.order[1]], widths[plan_.order[2]]}, shifted);
+  boxes_ = used.permuted(plan_.order);
+  for (int d = 0; d < 3; ++d) widths_[d] = widths[plan_.order[d]];
+  build(shifted);
   set(op);
 }
 
-void Hierarchy::build(const Boxes& boxes, Widths widths, bool shifted) {
-  levels_.push_back(std::make_unique<Level>(boxes, shifted, plan_.lines));
+void Hierarchy::build(bool shifted) {
+  levels_.clear();
+  steps_.clear();
+  Widths widths = widths_;
+  levels_.push_back(std::make_unique<Level>(boxes_, shifted, plan_.lines));
   for (;;) {
     const Boxes& fine = levels_.back()->boxes;
     const bool alone = fine.ranks == 1;
@@ -95,6 +100,7 @@ void Hierarchy::build(const Boxes& boxes, Widths widths, bool shifted) {
 
 void Hierarchy::set(const Operator& op) {
   const Operator ours = (pencil_ ? pencil_->moved(op) : op).permuted(plan_.order);
+  if (Communicator(boxes_.comm).any(ours.shift != nullptr) && !levels_.front()->has_shift) build(true);
   set_scale(ours);
   singular_ = load(ours);
   coarsen_operators();

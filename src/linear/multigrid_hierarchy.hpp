@@ -76,7 +76,7 @@ class Hierarchy {
  public:
   /// Chooses the levels from `op`. Collective over boxes.comm.
   Hierarchy(const Boxes& boxes, const Operator& op);
-  /// New coefficients on the same levels.
+  /// New coefficients on the same levels; begins anew only where a shift appears that was not there before.
   void set(const Operator& op);
   void apply(const double* b, double* q);
   std::string description() const;
@@ -89,7 +89,7 @@ class Hierarchy {
     Gather vector, shift;
     std::array<Gather, 3> face;
   };
-  void build(const Boxes& boxes, Widths widths, bool shifted);
+  void build(bool shifted);
   void set_scale(const Operator& op);
   bool load(const Operator& op);
   bool load_direction(const Operator& op, int d);
@@ -122,6 +122,8 @@ class Hierarchy {
 
   Plan plan_;
   std::unique_ptr<Pencil> pencil_;
+  Boxes boxes_;       ///< of the finest level, in our order of directions
+  Widths widths_;     ///< likewise
   Strides packed_{};  ///< strides of the caller's cells in our directions
   std::vector<std::unique_ptr<Level>> levels_;
   std::vector<Step> steps_;

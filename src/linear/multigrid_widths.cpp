@@ -54,7 +54,7 @@ PlaneSums plane_sums(const Boxes& boxes, const Operator& op) {
         std::array<bool, 3> known{};
         for (int d = 0; d < 3; ++d) {
           const double value = c[d].present ? c[d](at) : 0.0;
-          known[d] = value > 0.0;
+          known[d] = value > 0.0 && std::isfinite(value);
           if (known[d]) logarithm[d] = std::log(value);
         }
         for (int d = 0; d < 3; ++d)

@@ -128,6 +128,19 @@ TEST(Multigrid, NewCoefficients) {
   EXPECT_LE(conjugate_gradient(after, multigrid, after.noise(1), q, tolerance).iterations, 10);
 }
 
+TEST(Multigrid, ShiftThatAppearsLater) {
+  DiffusionSetup<3> setup = cube(20);
+  Diffusion<3> before(setup);
+  setup.shift = 1e3;
+  Diffusion<3> after(setup);
+  Multigrid<3> multigrid(before.decomposition(), before.op());
+  multigrid.set_conductances(after.op());
+  std::vector<double> q;
+  EXPECT_LE(conjugate_gradient(after, multigrid, after.noise(1), q, tolerance).iterations, 7);
+  multigrid.set_conductances(before.op());
+  EXPECT_LE(conjugate_gradient(before, multigrid, before.noise(1), q, tolerance).iterations, 7);
+}
+
 TEST(Multigrid, Shift) {
   for (double shift : {1e-3, 1.0, 1e3, 1e6}) {
     DiffusionSetup<3> setup = cube(20);
@@ -195,6 +208,9 @@ TEST(Multigrid, MeanAndScale) {
     EXPECT_NEAR(scaled[i] * 1e60, q[i], 1e-5 * size);
     EXPECT_NEAR(shifted[i], q[i], 1e-5 * size);
   }
+  std::vector<double> same = b;
+  multigrid.apply(same.data(), same.data());
+  EXPECT_EQ(same, q) << "in place";
   multigrid.apply(std::vector<double>(b.size(), 0.0).data(), q.data());
   for (double v : q) EXPECT_EQ(v, 0.0);
 }
