@@ -1,0 +1,72 @@
+/// The density on a grid: generator, time scheme and state of a run in 1 to 6 dimensions.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "kolmo/density/settings.hpp"
+#include "kolmo/grid/decomposition.hpp"
+#include "kolmo/grid/field.hpp"
+#include "kolmo/linear/solver.hpp"
+
+namespace kolmo::density {
+
+/// dp/dt = -div J on finite volumes: cell averages p, mass = sum of volume * p.
+template <int Dim>
+class GridEngine {
+ public:
+  /// Makes grid, operators and solvers; no density is set yet. Throws InputError for what cannot run.
+  GridEngine(const Settings& settings, const Communicator& comm);
+  ~GridEngine();
+  GridEngine(const GridEngine&) = delete;
+  GridEngine& operator=(const GridEngine&) = delete;
+
+  /// Cell averages of the initial density, divided by their integral where it is an expression.
+  void initialise();
+  /// Goes on from p, t and step that the caller has filled in.
+  void resume();
+  double choose_step();
+  /// Throws NumericsError or NotConverged.
+  void step(double dt);
+  /// p := the stationary density: the null vector of the generator, mass 1.
+  void solve_stationary();
+
+  const Grid<Dim>& grid() const;
+  const Decomposition<Dim>& decomposition() const;
+  const Settings& settings() const;
+  const Problem& problem() const;
+  Field<Dim>& density();
+  const Field<Dim>& density() const;
+  double time() const;
+  std::int64_t step_count() const;
+  double last_step() const;
+  void set_clock(double time, std::int64_t steps, double last_step);
+
+  /// rate := dp/dt of the present density. Ghosts are refreshed inside. Collective.
+  void rate(Field<Dim>& rate);
+  /// The probability flux J at the faces of every direction (faces of direction d: components[d], the high boundary
+  /// face in the ghosts). Collective.
+  void flux(std::array<Field<Dim>, Dim>& components);
+  /// What the boundaries took since the start, by face 2 * axis + side (out of the domain positive): the time integral
+  /// of the outward flux as the scheme used it, so that mass + sum = initial mass to round-off.
+  const std::vector<double>& escaped() const;
+  void set_escaped(std::vector<double> escaped);
+  /// Line solves that fell back to backward Euler to stay positive, and lines solved, so far (splitting).
+  std::pair<std::int64_t, std::int64_t> fallbacks() const;
+  /// max |dp/dt| / max p of the last step; only kept where settings ask for a steady end.
+  double rate_of_change() const;
+
+  std::vector<std::pair<std::string, SolveStatistics>> solve_statistics() const;
+  /// Scheme, flux and solver with the reason for each choice; for the log and run.toml.
+  std::string description() const;
+  /// Bytes this engine will hold, summed over ranks.
+  static double memory_estimate(const Settings& settings);
+
+ private:
+  struct Parts;
+  std::unique_ptr<Parts> parts_;
+};
+
+}  // namespace kolmo::density
