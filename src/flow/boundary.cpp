@@ -208,7 +208,8 @@ void VelocityBoundary<Dim>::fill_ghosts(Velocity<Dim>& velocity, int d, Side sid
 // The derivative at the face from the value there (v, at 0), the first unknown (q0, at a) and the second (q1, at b):
 // q0 - ghost over 2a for the straight line, and what the parabola through all three adds to it.
 template <int Dim>
-void VelocityBoundary<Dim>::add_inlet_bending(const Velocity<Dim>& in, Velocity<Dim>& out, double k) const {
+void VelocityBoundary<Dim>::add_inlet_bending(const Velocity<Dim>& in, Velocity<Dim>& out, double k,
+                                              const Field<Dim>* viscosity) const {
   for (const Slab& slab : given_) {
     const int d = slab.d, c = slab.component;
     const Axis& axis = domain_.grid.axis(d);
@@ -218,12 +219,18 @@ void VelocityBoundary<Dim>::add_inlet_bending(const Velocity<Dim>& in, Velocity<
     const double second = slab.side == Side::low ? axis.width(1) : axis.width(n - 2);
     const double a = 0.5 * first, b = first + 0.5 * second;
     const std::ptrdiff_t inside = (slab.side == Side::low ? 1 : -1) * domain_.layout.stride(d);
+    const std::ptrdiff_t back = domain_.layout.stride(c);
     for_each<Dim>(slab.box, [&](const Index<Dim>& i) {
       const std::ptrdiff_t o = domain_.layout.offset(i) + inside;
       const double* q = in[c].origin() + o;
       const double value = 0.5 * (q[0] + q[-inside]);
       const double curvature = 2.0 * ((q[inside] - value) / b - (q[0] - value) / a) / (b - a);
-      out[c].origin()[o] += 0.5 * k * curvature * a / first;
+      double factor = k;
+      if (viscosity) {  // at the edge on the boundary: the mean of the four cells around it
+        const double* nu = viscosity->origin() + o;
+        factor *= 0.25 * (nu[0] + nu[-back] + nu[-inside] + nu[-inside - back]);
+      }
+      out[c].origin()[o] += 0.5 * factor * curvature * a / first;
     });
   }
 }

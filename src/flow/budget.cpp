@@ -96,10 +96,12 @@ void BudgetRecorder<Dim>::add_rates(Terms& to, double weight, const Velocity<Dim
   }
   if (p_.variable_viscosity.active()) {
     p_.variable_viscosity.set_time(t);
-    if (part == ViscousPart::whole)
+    if (part == ViscousPart::whole) {
       p_.variable_viscosity.add(p_.boundary, in, to.viscous, weight);
-    else
+      p_.variable_viscosity.add_inlet_bending(p_.boundary, in, to.viscous, weight);
+    } else {
       p_.variable_viscosity.add_transposed(p_.boundary, in, to.viscous, weight);
+    }
   }
   p_.forces.set_time(t);
   p_.forces.add(to.force, weight);

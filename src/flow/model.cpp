@@ -249,6 +249,7 @@ void Model<Dim>::evaluate_rate(Velocity<Dim>& rate) {
   if (variable_viscosity_.active()) {
     variable_viscosity_.set_time(state_.t);
     variable_viscosity_.add(boundary_, state_.velocity, rate, 1.0);
+    variable_viscosity_.add_inlet_bending(boundary_, state_.velocity, rate, 1.0);
   }
 }
 

@@ -35,6 +35,7 @@ double run_stage(const Parts<Dim>& parts, Sweep<Dim> sweep, StageTimes<Dim> time
   if (parts.variable_viscosity.active()) {
     parts.variable_viscosity.set_time(times.in);
     parts.variable_viscosity.add(parts.boundary, *sweep.in, out, sweep.k);
+    parts.variable_viscosity.add_inlet_bending(parts.boundary, *sweep.in, out, sweep.k);
   }
   parts.boundary.store_outflow(out);
   const double held = parts.forces.hold_bulk(out);

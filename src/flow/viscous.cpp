@@ -175,6 +175,12 @@ void VariableViscosity<Dim>::add(const VelocityBoundary<Dim>& boundary, const Ve
 }
 
 template <int Dim>
+void VariableViscosity<Dim>::add_inlet_bending(const VelocityBoundary<Dim>& boundary, const Velocity<Dim>& in,
+                                               Velocity<Dim>& out, double k) const {
+  if (active_) boundary.add_inlet_bending(in, out, k, &nu_);
+}
+
+template <int Dim>
 void VariableViscosity<Dim>::add_transposed(const VelocityBoundary<Dim>& boundary, const Velocity<Dim>& in,
                                             Velocity<Dim>& out, double k) const {
   accumulate<false>(boundary, in, out, k);

@@ -40,8 +40,10 @@ class VelocityBoundary {
   /// out += k * (what a parabola instead of the straight ghost adds to the Laplacian of the tangential components next
   /// to inlets). A velocity prescribed by a user bends at the face; the straight ghost alone leaves an error of order
   /// h^0 in the viscous force there, and of order h in the pressure at the corners. Convection keeps the straight
-  /// ghost: the given value itself is what is carried in.
-  void add_inlet_bending(const Velocity<Dim>& in, Velocity<Dim>& out, double k) const;
+  /// ghost: the given value itself is what is carried in. `viscosity` at the cells, ghosts fresh, multiplies k where it
+  /// varies.
+  void add_inlet_bending(const Velocity<Dim>& in, Velocity<Dim>& out, double k,
+                         const Field<Dim>* viscosity = nullptr) const;
   /// Local indices of component c that the momentum equation advances: all owned faces but those with a given or
   /// convected value.
   Box<Dim> unknowns(int c) const;

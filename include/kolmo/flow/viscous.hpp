@@ -22,6 +22,9 @@ class VariableViscosity {
   void set_time(double t);
   /// out += k * div(2 nu S(in)) on the unknown faces of the boundary; ghosts of in fresh.
   void add(const VelocityBoundary<Dim>& boundary, const Velocity<Dim>& in, Velocity<Dim>& out, double k) const;
+  /// VelocityBoundary::add_inlet_bending with nu at the boundary; for explicit stages.
+  void add_inlet_bending(const VelocityBoundary<Dim>& boundary, const Velocity<Dim>& in, Velocity<Dim>& out,
+                         double k) const;
   /// The part that an implicit treatment of div(nu grad u) leaves over: out += k * div(nu (grad u)^T).
   void add_transposed(const VelocityBoundary<Dim>& boundary, const Velocity<Dim>& in, Velocity<Dim>& out,
                       double k) const;
