@@ -5,7 +5,7 @@
 #include <string>
 #include <vector>
 
-#include "run_flow.hpp"
+#include "run_options.hpp"
 
 namespace kolmo::drivers {
 
@@ -31,9 +31,6 @@ int new_case(const CommandLine& line);
 int keys(const CommandLine& line);
 int status(const CommandLine& line);
 int xdmf(const CommandLine& line);
-
-/// Every kind of case the program knows.
-std::vector<const Schema*> all_schemas();
 
 /// Runs body, catches what it throws and prints it in one line, once: by rank 0 where all ranks fail, else by a failing
 /// rank that then aborts the others. Returns the exit code. With MPI running.

@@ -2,20 +2,9 @@
 
 #include <fmt/format.h>
 
-#include <cstdint>
-#include <sstream>
-
 namespace kolmo::drivers {
 
 namespace {
-
-// What may differ after a restart: these sections, the process grid, and of [time] all but the scheme and the start.
-bool may_change(const std::string& section, const std::string& key) {
-  for (const char* name : {"run", "case", "output", "solver", "reference", "exact"})
-    if (section == name || section.rfind(std::string(name) + ".", 0) == 0) return true;
-  if (section == "grid" && key == "processes") return true;
-  return section == "time" && key != "scheme" && key != "start";
-}
 
 /// A box of a velocity component with one ghost layer beyond every boundary that is not periodic: at an outflow these
 /// are state.
@@ -76,26 +65,9 @@ void for_each_field(flow::Model<Dim>& model, Visit&& visit) {
 
 }  // namespace
 
-std::string case_hash(const CaseFile& file) {
-  std::istringstream lines(file.effective());
-  std::string line, section;
-  std::uint64_t hash = 14695981039346656037ull;  // FNV-1a
-  while (std::getline(lines, line)) {
-    if (line.empty() || line[0] == '#') continue;
-    if (line[0] == '[') {
-      section = line.substr(line.find_first_not_of('['), line.find(']') - line.find_first_not_of('['));
-      continue;
-    }
-    if (may_change(section, line.substr(0, line.find_first_of(" =")))) continue;
-    for (const char c : section + "." + line) hash = (hash ^ static_cast<unsigned char>(c)) * 1099511628211ull;
-  }
-  return fmt::format("{:016x}", hash);
-}
-
 template <int Dim>
 void store(flow::Model<Dim>& model, io::CheckpointWriter& checkpoint) {
   const flow::State<Dim>& state = model.state();
-  checkpoint.text("kind", "flow");
   checkpoint.number("dt", state.dt);
   checkpoint.number("dt_before", state.dt_old);
   for_each_field<Dim>(model, [&](const std::string& name, const Extended<Dim>& e, Field<Dim>& field) {
@@ -105,9 +77,6 @@ void store(flow::Model<Dim>& model, io::CheckpointWriter& checkpoint) {
 
 template <int Dim>
 void restore(flow::Model<Dim>& model, const io::CheckpointReader& checkpoint) {
-  if (checkpoint.text("kind") != "flow")
-    throw RestartError(
-        fmt::format("{}: holds a run of kind {}, not flow", checkpoint.path().string(), checkpoint.text("kind")));
   flow::State<Dim>& state = model.state();
   state.step = checkpoint.step();
   state.t = checkpoint.time();

@@ -10,25 +10,27 @@
 #include "kolmo/base/phase.hpp"
 #include "kolmo/diag/norms.hpp"
 #include "kolmo/flow/exact.hpp"
-#include "run_flow.hpp"
+#include "kolmo/io/files.hpp"
+#include "run_options.hpp"
 
 namespace kolmo::drivers {
 
-double Due::next_time(double t) const {
-  if (schedule_.every_time <= 0.0) return std::numeric_limits<double>::infinity();
-  // A moment already reached to round-off is not the next one.
-  const double count = std::floor((t - start_) / schedule_.every_time + 1e-9) + 1.0;
-  return start_ + count * schedule_.every_time;
+namespace {
+
+/// Removes what line probes wrote after step `kept`: FOLDER/NAME_000100.csv. One rank.
+void cut_back_lines(const std::filesystem::path& folder, const std::string& name, std::int64_t kept) {
+  std::error_code ignored;
+  for (const auto& entry : std::filesystem::directory_iterator(folder, ignored)) {
+    const std::string stem = entry.path().stem().string();
+    if (entry.path().extension() != ".csv" || !stem.starts_with(name + "_")) continue;
+    if (io::step_of(stem.substr(name.size() + 1) + ".h5") > kept) std::filesystem::remove(entry.path(), ignored);
+  }
 }
 
-bool Due::now(std::int64_t step, double t, double dt) const {
-  if (schedule_.every_steps > 0 && step % schedule_.every_steps == 0) return true;
-  return schedule_.every_time > 0.0 && next_time(t) > next_time(t - dt) + 0.5 * schedule_.every_time;
-}
+}  // namespace
 
 template <int Dim>
-FlowOutput<Dim>::FlowOutput(flow::Model<Dim>& model, const io::RunFolder& folder,
-                            std::optional<std::int64_t> resume_step)
+FlowOutput<Dim>::FlowOutput(flow::Model<Dim>& model, const io::RunFolder& folder, bool resume)
     : model_(model),
       folder_(folder),
       quantities_(model,
@@ -49,10 +51,29 @@ FlowOutput<Dim>::FlowOutput(flow::Model<Dim>& model, const io::RunFolder& folder
       if (name == "git") options.git = value;
     }
     options.precision = output.fields.float64 ? io::Precision::float64 : io::Precision::float32;
-    snapshots_.emplace(domain.grid, domain.decomposition, folder.path(), options, resume_step);
+    snapshots_.emplace(domain.grid, domain.decomposition, folder.path(), options, kept(fields_due_, resume));
   }
   add_series();
-  recorder_.open(folder.diagnostics(), resume_step);
+  recorder_.open(folder.diagnostics(), kept(series_due_, resume));
+  open_probes(resume);
+  if (output.averages.active) {
+    std::array<bool, Dim> over;
+    std::copy_n(output.averages.over.begin(), Dim, over.begin());
+    averages_.emplace(domain.grid, domain.decomposition, probe_quantities(), over);
+  }
+}
+
+/// The last step whose output stays when the run goes on; nothing where it begins anew.
+template <int Dim>
+std::optional<std::int64_t> FlowOutput<Dim>::kept(const Due& due, bool resume) const {
+  if (!resume) return {};
+  return due.kept(model_.state().step, model_.state().t, model_.state().dt);
+}
+
+template <int Dim>
+void FlowOutput<Dim>::open_probes(bool resume) {
+  const flow::OutputSettings& output = model_.settings().output;
+  const flow::Domain<Dim>& domain = model_.domain();
   const auto point = [](const std::array<double, 3>& x) {
     Point<Dim> p;
     std::copy_n(x.begin(), Dim, p.begin());
@@ -62,16 +83,13 @@ FlowOutput<Dim>::FlowOutput(flow::Model<Dim>& model, const io::RunFolder& folder
   for (const flow::LineProbeSettings& line : output.lines)
     lines_.emplace_back(domain.grid, domain.decomposition, line.name, point(line.from), point(line.to), line.points,
                         quantities);
-  if (!lines_.empty()) folder.make(folder.lines());
+  if (!lines_.empty()) folder_.make(folder_.lines());
+  if (const auto last = kept(fields_due_, resume); last && domain.comm().root())
+    for (const auto& line : lines_) cut_back_lines(folder_.lines(), line.name(), *last);
   for (const flow::PointProbeSettings& probe : output.points)
     points_.emplace_back(domain.grid, domain.decomposition, probe.name, point(probe.at), quantities);
-  if (!points_.empty()) folder.make(folder.points());
-  for (auto& probe : points_) probe.open(folder.points(), resume_step);
-  if (output.averages.active) {
-    std::array<bool, Dim> over;
-    std::copy_n(output.averages.over.begin(), Dim, over.begin());
-    averages_.emplace(domain.grid, domain.decomposition, quantities, over);
-  }
+  if (!points_.empty()) folder_.make(folder_.points());
+  for (auto& probe : points_) probe.open(folder_.points(), kept(series_due_, resume));
 }
 
 template <int Dim>
@@ -127,11 +145,7 @@ template <int Dim>
 void FlowOutput<Dim>::after_step() {
   const flow::State<Dim>& state = model_.state();
   const flow::OutputSettings& output = model_.settings().output;
-  if (state.step == 0 || series_due_.now(state.step, state.t, state.dt)) {
-    if (!points_.empty()) update_derived();
-    recorder_.record(state.step, state.t);
-    for (auto& probe : points_) probe.record(state.step, state.t);
-  }
+  if (state.step == 0 || series_due_.now(state.step, state.t, state.dt)) record_series();
   if (averages_ && state.step > 0 && state.t > output.averages.start) {
     since_sample_ += std::min(state.dt, state.t - output.averages.start);
     if (state.step % output.averages.every_steps == 0) {
@@ -141,6 +155,14 @@ void FlowOutput<Dim>::after_step() {
   }
   const bool due = snapshots_ && (state.step == 0 || fields_due_.now(state.step, state.t, state.dt));
   if (due) write_fields();
+}
+
+template <int Dim>
+void FlowOutput<Dim>::record_series() {
+  const flow::State<Dim>& state = model_.state();
+  if (!points_.empty()) update_derived();
+  recorder_.record(state.step, state.t);
+  for (auto& probe : points_) probe.record(state.step, state.t);
 }
 
 template <int Dim>
@@ -195,7 +217,7 @@ void FlowOutput<Dim>::finish() {
   update_derived();
   if (!model_.settings().output.fields.names.empty() || !lines_.empty()) write_fields();
   for (const auto& line : lines_) line.write(folder_.lines());
-  if (!series_due_.now(state.step, state.t, state.dt)) recorder_.record(state.step, state.t);
+  if (series_due_.kept(state.step, state.t, state.dt) < state.step) record_series();
   if (averages_ && averages_->samples() > 0) averages_->write(folder_.path());
 }
 

@@ -18,25 +18,11 @@
 
 namespace kolmo::drivers {
 
-/// When something is due: every N steps or every T of simulated time.
-class Due {
- public:
-  Due(const flow::Schedule& schedule, double start) : schedule_(schedule), start_(start) {}
-  /// The next moment after t at which something is due; infinite where only steps count.
-  double next_time(double t) const;
-  /// Due at this step, the last dt having led to t.
-  bool now(std::int64_t step, double t, double dt) const;
-
- private:
-  flow::Schedule schedule_;
-  double start_;
-};
-
 template <int Dim>
 class FlowOutput {
  public:
-  /// resume_step: goes on with the files of the run, cut back to that step.
-  FlowOutput(flow::Model<Dim>& model, const io::RunFolder& folder, std::optional<std::int64_t> resume_step);
+  /// resume: goes on with the files of the run, cut back to the step of the model.
+  FlowOutput(flow::Model<Dim>& model, const io::RunFolder& folder, bool resume);
 
   /// Prepares what has to watch the coming step of length dt.
   void before_step(double dt);
@@ -53,7 +39,10 @@ class FlowOutput {
   void restore(const io::CheckpointReader& checkpoint);
 
  private:
+  void open_probes(bool resume);
   void add_series();
+  void record_series();
+  std::optional<std::int64_t> kept(const Due& due, bool resume) const;
   void update_derived();
   void write_fields();
   void write_field(const std::string& name);

@@ -3,6 +3,7 @@
 #include <cstdio>
 
 #include "commands.hpp"
+#include "kinds.hpp"
 #include "kolmo/base/error.hpp"
 
 namespace kolmo::drivers {

@@ -2,13 +2,13 @@
 #include <petscsys.h>
 
 #include "commands.hpp"
+#include "kinds.hpp"
 #include "kolmo/base/log.hpp"
 #include "kolmo/base/petsc.hpp"
-#include "kolmo/flow/settings.hpp"
+#include "kolmo/base/signals.hpp"
+#include "run_loop.hpp"
 
 namespace kolmo::drivers {
-
-std::vector<const Schema*> all_schemas() { return {&flow::schema()}; }
 
 std::filesystem::path output_directory(const RunOptions& options, const CaseFile& file) {
   if (!options.output.empty()) return options.output;
@@ -34,9 +34,11 @@ void warn_of_unused_options(const Log& log) {
 }  // namespace
 
 int run(const CommandLine& line) {
+  const SignalWatch watch;  // from the beginning: a signal while solvers are set up must not end the run
   const Communicator comm;
   const CaseFile file = CaseFile::read(comm, line.run.case_path, line.run.overrides, all_schemas());
-  const int code = run_flow(line.run, file);
+  const auto simulation = kind_of(file).make(file, comm);
+  const int code = RunLoop(line.run, file, comm, *simulation).run();
   warn_of_unused_options(Log(comm.root()));
   return code;
 }

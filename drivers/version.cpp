@@ -7,7 +7,7 @@
 
 #include <array>
 
-#include "run_flow.hpp"
+#include "run_options.hpp"
 
 namespace kolmo::drivers {
 

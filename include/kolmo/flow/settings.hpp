@@ -10,6 +10,7 @@
 
 #include "kolmo/base/case_file.hpp"
 #include "kolmo/base/expression.hpp"
+#include "kolmo/base/schedule.hpp"
 #include "kolmo/grid/axis.hpp"
 
 namespace kolmo::flow {
@@ -145,13 +146,6 @@ struct SolverSettings {
   LinearMethod method = LinearMethod::automatic;
   double tolerance = 1e-10;  ///< relative
   int max_iterations = 500;
-};
-
-/// Every N steps or every T of simulated time (dt is shortened to hit the moment); both 0: never.
-struct Schedule {
-  std::int64_t every_steps = 0;
-  double every_time = 0.0;
-  bool active() const { return every_steps > 0 || every_time > 0.0; }
 };
 
 struct FieldOutputSettings {

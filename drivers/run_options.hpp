@@ -1,4 +1,4 @@
-/// A run of kind "flow" from its case file to its end.
+/// What the command line says of a run, and what is the same for every kind of run.
 #pragma once
 
 #include <filesystem>
@@ -18,8 +18,11 @@ struct RunOptions {
   std::vector<std::string> overrides;  ///< the texts of --set
   std::string restart;  ///< empty: a fresh start; "auto": newest valid checkpoint of the folder, if any; else a path
   bool restart_required = false;  ///< no checkpoint is an error (`kolmo restart`)
-  double wall_limit = 0.0;        ///< seconds; 0: none
+  double wall_limit = 0.0;        ///< seconds since the program was started; 0: none
 };
+
+/// Names and values for run.toml.
+using Facts = std::vector<std::pair<std::string, std::string>>;
 
 /// The folder of a run: --output, else output.directory, else the case file's name without .toml (the name of its
 /// folder where it is called case.toml), in the working folder; with "_run" behind it where that is the folder of the
@@ -27,10 +30,6 @@ struct RunOptions {
 std::filesystem::path output_directory(const RunOptions& options, const CaseFile& file);
 
 /// Facts for run.toml and `kolmo --version`: version, git hash, compiler, PETSc, MPI, HDF5, BLAS.
-std::vector<std::pair<std::string, std::string>> version_facts();
-
-/// Runs the case and returns the exit code of the program (ExitCode::done or ExitCode::stopped). Throws Error.
-/// Collective.
-int run_flow(const RunOptions& options, const CaseFile& file);
+Facts version_facts();
 
 }  // namespace kolmo::drivers

@@ -1,0 +1,252 @@
+#include "run_loop.hpp"
+
+#include <fmt/format.h>
+#include <sys/resource.h>
+
+#include <algorithm>
+#include <cmath>
+
+#include "case_changes.hpp"
+#include "kolmo/base/petsc.hpp"
+#include "kolmo/base/phase.hpp"
+#include "kolmo/io/agree.hpp"
+
+namespace kolmo::drivers {
+
+RunLoop::RunLoop(const RunOptions& options, const CaseFile& file, const Communicator& comm, Simulation& simulation)
+    : options_(options),
+      file_(file),
+      comm_(comm),
+      simulation_(simulation),
+      plan_(simulation.plan()),
+      log_(comm.root()),
+      hash_(case_hash(file)),
+      checkpoint_due_(plan_.checkpoint, plan_.start) {}
+
+int RunLoop::run() {
+  open();
+  try {
+    const Ending ending = advance();
+    // Before the last output: what it adds off schedule must not enter the state that a restart goes on from.
+    if (ending == Ending::stopped || plan_.checkpoint.active()) write_checkpoint();
+    simulation_.finish();
+    summarise(ending);
+    return static_cast<int>(ending == Ending::stopped ? ExitCode::stopped : ExitCode::done);
+  } catch (const Error& error) {
+    if (comm_.root()) summarise_failure(error);
+    throw;
+  }
+}
+
+// --- the beginning -------------------------------------------------------------------------------------------------
+
+void RunLoop::open() {
+  const std::filesystem::path folder = output_directory(options_, file_);
+  const auto checkpoint = find_checkpoint(folder);
+  if (options_.restart_required && !checkpoint)
+    throw RestartError(fmt::format("{}: there is no checkpoint to go on from", folder.string()));
+  // A run is continued where its own checkpoint is read; a folder that holds another run is only cleared if told so.
+  const bool resume = checkpoint && std::filesystem::exists(folder) &&
+                      std::filesystem::equivalent(checkpoint->path().parent_path().parent_path(), folder);
+  const io::Existing existing = resume                                         ? io::Existing::resume
+                                : options_.overwrite || unfinished_run(folder) ? io::Existing::overwrite
+                                                                               : io::Existing::refuse;
+  if (!checkpoint) simulation_.initialise();
+  folder_.emplace(comm_, folder, existing);
+  if (checkpoint) {
+    for (const std::string& reason : checkpoint->rejected()) log_.warning(reason);
+    simulation_.restore(*checkpoint);
+    restarted_from_ = checkpoint->path().string();
+    log_.info(
+        fmt::format("restart from {} (step {}, t = {:.6g})", restarted_from_, checkpoint->step(), checkpoint->time()));
+    note_changes(checkpoint->path().parent_path().parent_path(), checkpoint->step());
+  }
+  folder_->write_text("run.toml", file_.effective(facts()));
+  simulation_.open_output(*folder_, checkpoint ? &*checkpoint : nullptr, resume);
+  first_step_ = simulation_.moment().step;
+  introduce();
+}
+
+std::optional<io::CheckpointReader> RunLoop::find_checkpoint(const std::filesystem::path& folder) const {
+  if (options_.restart.empty()) return {};
+  std::filesystem::path path = options_.restart;
+  if (options_.restart == "auto") {
+    path = folder / "checkpoint";
+    if (!io::has_checkpoints(path)) return {};
+  }
+  const bool several = std::filesystem::is_directory(path);
+  auto checkpoint =
+      several ? io::CheckpointReader::newest(comm_, path, hash_) : io::CheckpointReader::open(comm_, path, hash_);
+  if (checkpoint.text("kind") != file_.kind())
+    throw RestartError(fmt::format("{}: holds a run of kind {}, not {}", checkpoint.path().string(),
+                                   checkpoint.text("kind"), file_.kind()));
+  return checkpoint;
+}
+
+// --restart auto over a run that was killed before its first checkpoint begins anew, so that a requeued batch job goes
+// on by itself.
+bool RunLoop::unfinished_run(const std::filesystem::path& folder) const {
+  return options_.restart == "auto" && !std::filesystem::exists(folder / "summary.json");
+}
+
+/// Says which keys are not those of the leg before, and keeps it for run.toml with what earlier legs changed.
+void RunLoop::note_changes(const std::filesystem::path& folder, std::int64_t step) {
+  io::on_root(comm_, [&] {
+    changes_ = recorded_changes(folder / "run.toml");
+    for (const CaseChange& change : case_changes(folder / "run.toml", file_)) {
+      log_.info("changed: " + change.text());
+      changes_.push_back(fmt::format("step {}: {}", step, change.text()));
+    }
+  });
+}
+
+Facts RunLoop::facts() {
+  Facts all = version_facts();
+  all.emplace_back("ranks", std::to_string(comm_.size()));
+  for (auto& fact : simulation_.facts()) all.push_back(std::move(fact));
+  char* petsc_options = nullptr;
+  petsc::check(PetscOptionsGetAll(nullptr, &petsc_options));
+  all.emplace_back("petsc_options", petsc_options ? petsc_options : "");
+  petsc::check(PetscFree(petsc_options));
+  if (!restarted_from_.empty()) all.emplace_back("restarted_from", restarted_from_);
+  for (std::size_t i = 0; i < changes_.size(); ++i) all.emplace_back(fmt::format("change_{}", i + 1), changes_[i]);
+  return all;
+}
+
+void RunLoop::introduce() {
+  if (!plan_.title.empty()) log_.info(plan_.title);
+  for (const std::string& line : simulation_.introduction()) log_.info(line);
+  for (const auto& [name, value] : version_facts())
+    if (name == "blas") log_.info(fmt::format("BLAS: {}", value));
+  log_.info(fmt::format("output: {}", folder_->path().string()));
+}
+
+// --- the steps -----------------------------------------------------------------------------------------------------
+
+RunLoop::Ending RunLoop::advance() {
+  attention_.emplace(comm_, folder_->path(), Attention::Limits{options_.wall_limit, 0.0, plan_.checkpoint_bytes});
+  ProgressPlan aims;
+  aims.cells = plan_.cells;
+  aims.start = simulation_.moment().time;
+  aims.end = plan_.end;
+  aims.first_step = first_step_;
+  aims.max_steps = plan_.max_steps;
+  aims.wall_limit = options_.wall_limit > 0.0 ? options_.wall_limit - seconds_since_start() : 0.0;
+  aims.invariant_name = plan_.invariant_name;
+  Progress progress(log_, aims);
+  if (restarted_from_.empty()) simulation_.after_step();
+  Ending ending = ended();
+  while (ending == Ending::running) {
+    const double dt = next_step();
+    simulation_.before_step(dt);
+    simulation_.step(dt);
+    simulation_.after_step();
+    progress.step(simulation_.report());
+    const Moment now = simulation_.moment();
+    const Attention::Asked asked = attention_->look(progress.seconds_per_step());
+    if (asked.checkpoint || checkpoint_due_.now(now.step, now.time, now.dt)) write_checkpoint();
+    ending = ended();
+    if (ending == Ending::running && !asked.stop.empty()) {
+      ending = Ending::stopped;
+      log_.info(fmt::format("stopping, asked by {}", asked.stop));
+    }
+  }
+  progress.finish();
+  wall_seconds_ = progress.elapsed();
+  return ending;
+}
+
+// The step of the model, shortened to meet the next output and the end; the last two steps before such a moment share
+// what is left, so that none is tiny.
+double RunLoop::next_step() const {
+  const double dt = simulation_.choose_step();
+  const double t = simulation_.moment().time;
+  const double left = std::min({plan_.end, simulation_.next_output(), checkpoint_due_.next_time(t)}) - t;
+  if (dt >= left * (1.0 - 1e-9)) return left;
+  return plan_.fixed_step || 2.0 * dt < left ? dt : 0.5 * left;
+}
+
+RunLoop::Ending RunLoop::ended() const {
+  const Moment now = simulation_.moment();
+  if (now.time >= plan_.end - 1e-12 * std::max(std::abs(plan_.end), 1.0)) return Ending::end_time;
+  if (plan_.max_steps > 0 && now.step >= plan_.max_steps) return Ending::steps;
+  if (plan_.seeks_steady && now.step > first_step_ && simulation_.steady()) return Ending::steady;
+  return Ending::running;
+}
+
+void RunLoop::write_checkpoint() {
+  static const Phase phase("checkpoint");
+  const Phase::Scope scope(phase);
+  const Moment now = simulation_.moment();
+  if (checkpoint_step_ == now.step) return;
+  const double begin = seconds_since_start();
+  io::CheckpointWriter writer(comm_, folder_->checkpoints(), {now.step, now.time, hash_});
+  writer.text("kind", file_.kind());
+  simulation_.store(writer);
+  writer.commit(plan_.keep);
+  checkpoint_step_ = now.step;
+  attention_->checkpoint_written(seconds_since_start() - begin);
+}
+
+// --- the end -------------------------------------------------------------------------------------------------------
+
+void RunLoop::describe_run(io::Tree& summary, const std::string& status, ExitCode code) const {
+  const Moment now = simulation_.moment();
+  summary["status"] = status;
+  summary["exit_code"] = static_cast<int>(code);
+  summary["kind"] = file_.kind();
+  summary["title"] = plan_.title;
+  summary["cells"] = plan_.cells;
+  summary["ranks"] = comm_.size();
+  summary["steps"] = now.step;
+  summary["time"] = now.time;
+}
+
+void RunLoop::describe_cost(io::Tree& summary) const {
+  const auto cells = static_cast<double>(plan_.cells);
+  const auto steps = static_cast<double>(simulation_.moment().step - first_step_);
+  summary["wall_seconds"] = wall_seconds_;
+  summary["ns_per_cell_step"] = steps > 0.0 ? 1e9 * wall_seconds_ / (steps * cells) : 0.0;
+  rusage usage{};
+  getrusage(RUSAGE_SELF, &usage);
+  const double bytes = comm_.sum(1024.0 * static_cast<double>(usage.ru_maxrss));
+  summary["peak_rss_bytes"] = static_cast<std::int64_t>(bytes);
+  summary["bytes_per_cell"] = bytes / cells;
+  for (const auto& [name, seconds] : Phase::seconds()) summary["phases"][name] = comm_.max(seconds);
+  for (const auto& [prefix, statistics] : simulation_.solve_statistics()) {
+    io::Tree& entry = summary["solves"][prefix];
+    entry["count"] = statistics.count;
+    entry["mean_iterations"] =
+        statistics.count > 0 ? static_cast<double>(statistics.iterations) / static_cast<double>(statistics.count) : 0.0;
+    entry["max_iterations"] = statistics.max_iterations;
+  }
+}
+
+void RunLoop::summarise(Ending ending) {
+  const std::string status = ending == Ending::stopped ? "stopped" : "done";
+  const bool steady = ending == Ending::steady;
+  io::Tree summary;
+  describe_run(summary, status, ending == Ending::stopped ? ExitCode::stopped : ExitCode::done);
+  if (plan_.seeks_steady) summary["steady"] = steady;
+  describe_cost(summary);
+  std::vector<std::string> lines;
+  simulation_.summarise(summary, lines);
+  if (comm_.root()) io::write_json(folder_->summary(), summary);
+  for (const std::string& line : lines) log_.info(line);
+  log_.info(fmt::format("{}{}: {} steps to t = {:.6g} in {:.1f} s, {:.1f} ns per cell and step, {}", status,
+                        steady ? " (steady)" : "", simulation_.moment().step, simulation_.moment().time, wall_seconds_,
+                        summary.at("ns_per_cell_step").number(), simulation_.verdict()));
+}
+
+// On one rank and without collectives: the others may be anywhere.
+void RunLoop::summarise_failure(const Error& error) const noexcept {
+  try {
+    io::Tree summary;
+    describe_run(summary, "failed", error.code());
+    summary["error"] = std::string(error.what());
+    io::write_json(folder_->summary(), summary);
+  } catch (...) {  // the first error is the one to report
+  }
+}
+
+}  // namespace kolmo::drivers
