@@ -1,0 +1,264 @@
+#include "kolmo/density/comparison.hpp"
+
+#include <algorithm>
+#include <cmath>
+
+#include "ghosted_copy.hpp"
+
+namespace kolmo::density {
+
+template <int Dim>
+Comparison<Dim>::Comparison(const Quantities<Dim>& quantities, const ExactDensity& exact)
+    : quantities_(quantities), exact_(exact) {}
+
+// q + sum_d w_d^2 / 24 d2q/dx_d^2 at the centres of a row.
+template <int Dim>
+void Comparison<Dim>::averages(const Index<Dim>& first, double t, std::vector<double>& out) const {
+  const Grid<Dim>& grid = quantities_.grid();
+  const auto n = static_cast<int>(out.size());
+  std::vector<double>& line = line_;
+  line.resize(static_cast<std::size_t>(n) + 2);
+  Point<Dim> x;
+  for (int d = 0; d < Dim; ++d) x[d] = grid.axis(d).centre(first[d]);
+  for (int k = -1; k <= n; ++k) {
+    x[0] = grid.axis(0).centre(first[0] + k);
+    line[k + 1] = exact_.density(x.data(), t);
+  }
+  const auto correction = [](const Axis& axis, int i, double low, double here, double high) {
+    const double below = axis.distance(i), above = axis.distance(i + 1);
+    const double second = 2.0 * ((high - here) / above - (here - low) / below) / (above + below);
+    const double value = axis.width(i) * axis.width(i) / 24.0 * second;
+    return std::isfinite(value) ? value : 0.0;
+  };
+  for (int k = 0; k < n; ++k) {
+    const double here = line[k + 1];
+    x[0] = grid.axis(0).centre(first[0] + k);
+    out[k] = here + correction(grid.axis(0), first[0] + k, line[k], here, line[k + 2]);
+    for (int d = 1; d < Dim; ++d) {
+      const Axis& axis = grid.axis(d);
+      const double centre = x[d];
+      x[d] = axis.centre(first[d] - 1);
+      const double low = exact_.density(x.data(), t);
+      x[d] = axis.centre(first[d] + 1);
+      const double high = exact_.density(x.data(), t);
+      x[d] = centre;
+      out[k] += correction(axis, first[d], low, here, high);
+    }
+  }
+}
+
+template <int Dim>
+template <class Visit>
+void Comparison<Dim>::visit_rows(double t, Visit&& visit) const {
+  const Decomposition<Dim>& decomposition = quantities_.decomposition();
+  Box<Dim> box;
+  box.end = decomposition.extent();
+  std::vector<double> row_averages(static_cast<std::size_t>(box.end[0]));
+  kolmo::for_each_row<Dim>(box, [&](const Index<Dim>& row) {
+    Index<Dim> global;
+    for (int d = 0; d < Dim; ++d) global[d] = row[d] + decomposition.owned().begin[d];
+    averages(global, t, row_averages);
+    visit(row, row_averages);
+  });
+}
+
+template <int Dim>
+void Comparison<Dim>::for_each_row(double t, const std::function<void(const Index<Dim>&, const double*)>& visit) const {
+  const double scale = factor(t);
+  visit_rows(t, [&](const Index<Dim>& row, std::vector<double>& values) {
+    for (double& value : values) value *= scale;
+    visit(row, values.data());
+  });
+}
+
+template <int Dim>
+double Comparison<Dim>::raw_mass(double t) const {
+  double sum = 0.0;
+  visit_rows(t, [&](const Index<Dim>& row, const std::vector<double>& values) {
+    Index<Dim> i = row;
+    for (const double value : values) {
+      sum += quantities_.volume(i) * value;
+      ++i[0];
+    }
+  });
+  return quantities_.decomposition().comm().sum(sum);
+}
+
+template <int Dim>
+double Comparison<Dim>::factor(double t) const {
+  if (exact_.normalised()) return 1.0;
+  if (known_factor_ == 0.0 || (exact_.transient() && known_time_ != t)) {
+    known_factor_ = 1.0 / raw_mass(t);
+    known_time_ = t;
+  }
+  return known_factor_;
+}
+
+template <int Dim>
+double Comparison<Dim>::mass(double t) const {
+  return exact_.normalised() ? raw_mass(t) : 1.0;
+}
+
+template <int Dim>
+CellDistance Comparison<Dim>::cells(const Field<Dim>& p, double t) const {
+  const double log_factor = std::log(factor(t));
+  // p log(p/q) - p + q, free of cancellation where p is near q.
+  const auto divergence = [&](double value, double q, const Index<Dim>& local) {
+    if (!(value > 0.0)) return q;
+    if (!(q > 1e-290)) {
+      const Point<Dim> x = quantities_.centre(local);
+      return value * (std::log(value) - exact_.log_density(x.data(), t) - log_factor) - value + q;
+    }
+    const double r = (value - q) / q;
+    if (std::abs(r) < 1e-3) return q * r * r * (0.5 - r * (1.0 / 6 - r * (1.0 / 12 - r / 20)));
+    return value * std::log(value / q) - value + q;
+  };
+  double sums[5] = {};
+  for_each_row(t, [&](const Index<Dim>& row, const double* exact) {
+    const double* values = p.origin() + p.layout().offset(row);
+    Index<Dim> i = row;
+    for (int k = 0; k < p.layout().extent()[0]; ++k, ++i[0]) {
+      const double v = quantities_.volume(i), e = values[k] - exact[k];
+      sums[0] += v * std::abs(e);
+      sums[1] += v * e * e;
+      sums[2] += v * exact[k];
+      sums[3] += v * exact[k] * exact[k];
+      sums[4] += v * divergence(values[k], exact[k], i);
+    }
+  });
+  quantities_.decomposition().comm().sum(sums, 5);
+  return {sums[0] / sums[2], std::sqrt(sums[1] / sums[3]), sums[4]};
+}
+
+namespace {
+
+/// Evaluates the reconstruction at the Gauss points of all cells of a rank, one direction after the other: from slabs
+/// of values to slabs at points, so that a point costs little more than four products.
+template <int Dim>
+class PointSweep {
+ public:
+  PointSweep(const Grid<Dim>& grid, const Decomposition<Dim>& decomposition, const Layout<Dim>& layout)
+      : layout_(layout) {
+    for (int d = 0; d < Dim; ++d) {
+      const CubicLine line(grid.axis(d));
+      const Axis& axis = grid.axis(d);
+      const int begin = decomposition.owned().begin[d];
+      for (int i = begin; i < decomposition.owned().end[d]; ++i)
+        for (const auto& [position, weight] : rule()) {
+          GaussPoint point{line.at(i, axis.node(i) + position * axis.width(i)), axis.node(i) + position * axis.width(i),
+                           weight * axis.width(i)};
+          point.stencil.first -= begin;
+          points_[d].push_back(point);
+        }
+    }
+    // Buffer d holds directions 0 .. d - 1 with their ghosts.
+    std::ptrdiff_t low = 0, high = 0;
+    for (int d = 0; d < Dim; ++d) {
+      low_[d] = low;
+      buffers_[d].resize(d == 0 ? 0 : static_cast<std::size_t>(high - low + 1));
+      low -= layout.ghosts().low[d] * layout.stride(d);
+      high += (layout.extent()[d] - 1 + layout.ghosts().high[d]) * layout.stride(d);
+    }
+  }
+
+  /// visit(x, value, weight)
+  template <class Visit>
+  void run(const Field<Dim>& p, Visit&& visit) {
+    Point<Dim> x{};
+    descend<Dim - 1>(p.origin(), 1.0, x, visit);
+  }
+
+ private:
+  struct GaussPoint {
+    CubicLine::Stencil stencil;
+    double x, weight;
+  };
+  static std::vector<std::pair<double, double>> rule() {
+    const double near = 0.5 - std::sqrt(1.0 / 12.0);
+    if (Dim > 2) return {{near, 0.5}, {1.0 - near, 0.5}};
+    // Two in either half, where the reconstruction is one polynomial.
+    return {{0.5 * near, 0.25}, {0.5 - 0.5 * near, 0.25}, {0.5 + 0.5 * near, 0.25}, {1.0 - 0.5 * near, 0.25}};
+  }
+
+  template <int D, class Visit>
+  void descend(const double* values, double weight, Point<Dim>& x, Visit& visit) {
+    for (const GaussPoint& point : points_[D]) {
+      const CubicLine::Stencil& s = point.stencil;
+      x[D] = point.x;
+      if constexpr (D == 0) {
+        double sum = 0.0;
+        for (int k = 0; k < s.count; ++k) sum += s.weights[k] * values[s.first + k];
+        visit(x, sum, weight * point.weight);
+      } else {
+        std::vector<double>& buffer = buffers_[D];
+        const auto size = static_cast<std::ptrdiff_t>(buffer.size());
+        for (int k = 0; k < s.count; ++k) {
+          const double* from = values + (s.first + k) * layout_.stride(D) + low_[D];
+          const double w = s.weights[k];
+          if (k == 0)
+            for (std::ptrdiff_t m = 0; m < size; ++m) buffer[m] = w * from[m];
+          else
+            for (std::ptrdiff_t m = 0; m < size; ++m) buffer[m] += w * from[m];
+        }
+        descend<D - 1>(buffer.data() - low_[D], weight * point.weight, x, visit);
+      }
+    }
+  }
+
+  Layout<Dim> layout_;
+  std::array<std::vector<GaussPoint>, Dim> points_;
+  std::array<std::ptrdiff_t, Dim> low_{};
+  std::array<std::vector<double>, Dim> buffers_;
+};
+
+}  // namespace
+
+template <int Dim>
+FunctionDistance Comparison<Dim>::function(const Field<Dim>& p, double t) const {
+  const double scale = factor(t);
+  GhostedCopy<Dim> copy(quantities_.grid(), quantities_.decomposition());
+  const Field<Dim>& q = copy.update(p);
+  PointSweep<Dim> sweep(quantities_.grid(), quantities_.decomposition(), q.layout());
+  double sums[4] = {};
+  sweep.run(q, [&](const Point<Dim>& x, double value, double weight) {
+    const double exact = scale * exact_.density(x.data(), t), e = value - exact;
+    sums[0] += weight * std::abs(e);
+    sums[1] += weight * e * e;
+    sums[2] += weight * exact;
+    sums[3] += weight * exact * exact;
+  });
+  quantities_.decomposition().comm().sum(sums, 4);
+  return {sums[0] / sums[2], std::sqrt(sums[1] / sums[3])};
+}
+
+template <int Dim>
+double Comparison<Dim>::score(const Field<Dim>& p, double t) const {
+  double sums[2] = {};
+  quantities_.for_each_score(p, [&](const Index<Dim>& i, const Point<Dim>& s) {
+    Point<Dim> exact;
+    exact_.score(quantities_.centre(i).data(), t, exact.data());
+    const double weight = quantities_.volume(i) * p(i);
+    for (int d = 0; d < Dim; ++d) {
+      sums[0] += weight * (s[d] - exact[d]) * (s[d] - exact[d]);
+      sums[1] += weight * exact[d] * exact[d];
+    }
+  });
+  quantities_.decomposition().comm().sum(sums, 2);
+  return std::sqrt(sums[0] / sums[1]);
+}
+
+template <int Dim>
+std::vector<double> Comparison<Dim>::marginal(double t, const std::vector<int>& variables) const {
+  MarginalSum<Dim> sum(quantities_.grid(), quantities_.decomposition(), variables);
+  for_each_row(t, [&](const Index<Dim>& row, const double* values) { sum.add_row(row, values); });
+  return sum.finish();
+}
+
+template class Comparison<1>;
+template class Comparison<2>;
+template class Comparison<3>;
+template class Comparison<4>;
+template class Comparison<5>;
+template class Comparison<6>;
+
+}  // namespace kolmo::density
