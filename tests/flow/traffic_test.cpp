@@ -1,0 +1,117 @@
+// What a step sends, counted, against the formula of docs/performance.md.
+#include <gtest/gtest.h>
+
+#include "support/flow_cases.hpp"
+#include "support/traffic.hpp"
+
+namespace kolmo {
+namespace {
+
+using flow::Model;
+using flow::Settings;
+using test::box;
+using test::Traffic;
+using test::traffic;
+
+/// What one step of a scheme sends, in units of the formula.
+struct PerStep {
+  flow::Scheme scheme;
+  int fields;      ///< whose ghosts are exchanged
+  int solves;      ///< direct ones: each moves to pencils and back once per cut direction
+  int reductions;  ///< of `values` doubles in all
+  int values;
+};
+// Velocities: after every stage and every correction. Pressures: after every solve. One reduction chooses the step.
+const PerStep per_step[] = {{flow::Scheme::k4, 3 * (4 + 2) + 2, 2, 1, 2},
+                            {flow::Scheme::rk3, 3 * (3 + 3) + 3, 3, 1, 2}};
+
+Settings flow_in_box(bool periodic) {
+  using flow::BoundaryType;
+  Settings s = box(3, 24, 0.0, 6.2831853, periodic ? BoundaryType::periodic : BoundaryType::no_slip, 1e-2);
+  for (int d = 0; d < 3; ++d) s.axes[d].periodic = periodic;
+  test::set_exact(s, {"sin(x)*cos(y)*cos(z)", "-cos(x)*sin(y)*cos(z)", "0"}, "0");
+  s.exact.reset();
+  if (!periodic) s.boundary[3].velocity[0] = Expression(1.0);
+  return s;
+}
+
+/// Boxes and doubles that come from other ranks in one exchange of one field: those of the box with its ghosts less
+/// those whose every direction lies on this rank. Boundary ghosts (one below, two above) belong to the rank beside
+/// them.
+struct Ghosts {
+  std::int64_t messages, doubles;
+};
+Ghosts ghosts(const Decomposition<3>& d) {
+  Ghosts all{1, 1}, mine{1, 1};
+  for (int e = 0; e < 3; ++e) {
+    const bool around = d.periodic()[e] && !d.cut(e);
+    const int low = d.at_boundary(e, Side::low), high = d.at_boundary(e, Side::high);
+    const std::int64_t segments = around ? 3 : 1, cells = d.extent()[e] + (around ? 2 : low + 2 * high);
+    const int neighbours = around ? 0 : 2 - low - high;
+    mine.messages *= segments;
+    mine.doubles *= cells;
+    all.messages *= segments + neighbours;
+    all.doubles *= cells + neighbours;
+  }
+  return {all.messages - mine.messages, all.doubles - mine.doubles};
+}
+
+/// Doubles that leave this rank when a packed array moves from one decomposition to another.
+std::int64_t leaving(const Decomposition<3>& from, const Decomposition<3>& to) {
+  std::int64_t stay = 1;
+  for (int e = 0; e < 3; ++e)
+    stay *= std::max(
+        0, std::min(from.owned().end[e], to.owned().end[e]) - std::max(from.owned().begin[e], to.owned().begin[e]));
+  return from.local_size() - stay;
+}
+
+Traffic step_and_count(Model<3>& model) {
+  model.initialise();
+  for (int k = 0; k < 3; ++k) model.step(model.choose_step());  // the first steps solve more often
+  traffic() = {};
+  model.step(model.choose_step());
+  return traffic();
+}
+
+void expect_formula(const Settings& settings, const PerStep& expected) {
+  Settings s = settings;
+  s.time.scheme = expected.scheme;
+  Model<3> model(s, Communicator());
+  const Decomposition<3>& d = model.domain().decomposition;
+  const Communicator& comm = d.comm();
+  const Traffic t = step_and_count(model);
+  const Ghosts g = ghosts(d);
+  // What is sent is what others receive: sums over the ranks.
+  EXPECT_EQ(comm.sum(t.messages), expected.fields * comm.sum(g.messages));
+  EXPECT_EQ(comm.sum(t.message_bytes), 8 * expected.fields * comm.sum(g.doubles));
+  int cuts = 0;
+  for (int e = 0; e < 3; ++e) cuts += d.cut(e);
+  EXPECT_EQ(t.exchanges, expected.solves * 2 * cuts);
+  if (cuts == 1 && d.cut(2)) {
+    const Decomposition<3> pencil = d.pencil(2);
+    EXPECT_EQ(comm.sum(t.exchange_bytes), 8 * expected.solves * comm.sum(leaving(d, pencil) + leaving(pencil, d)));
+  }
+  EXPECT_LE(comm.sum(t.exchange_bytes), 8 * t.exchanges * d.global_size());
+  const int many = comm.size() > 1;
+  EXPECT_EQ(t.reductions, expected.reductions * many);
+  EXPECT_EQ(t.reduction_bytes, 8 * expected.values * many);
+  EXPECT_EQ(t.others, 0);
+}
+
+TEST(Traffic, StepSendsWhatTheFormulaSays) {
+  const int ranks = Communicator().size();
+  for (const bool periodic : {true, false})
+    for (const PerStep& expected : per_step) {
+      SCOPED_TRACE(std::string(periodic ? "periodic " : "walls ") + to_string(expected.scheme));
+      Settings s = flow_in_box(periodic);
+      expect_formula(s, expected);
+      if (ranks != 4) continue;
+      s.processes = {1, 2, 2};
+      expect_formula(s, expected);
+      s.processes = {2, 2, 1};
+      expect_formula(s, expected);
+    }
+}
+
+}  // namespace
+}  // namespace kolmo
