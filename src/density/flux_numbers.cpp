@@ -40,6 +40,26 @@ class Tensor {
   std::array<std::array<double, Dim>, Dim> d_{};
 };
 
+/// The tensor of one point after the other, evaluated once where it is the same everywhere.
+template <int Dim>
+class Tensors {
+ public:
+  Tensors(const Problem& problem, double t) : problem_(problem), t_(t), last_(problem, Point<Dim>{}.data(), t) {
+    for (int i = 0; i < Dim; ++i)
+      for (int j = 0; j < Dim; ++j) constant_ = constant_ && problem.diffusion_constant(i, j);
+  }
+  const Tensor<Dim>& at(const Point<Dim>& x) {
+    if (!constant_) last_ = Tensor<Dim>(problem_, x.data(), t_);
+    return last_;
+  }
+
+ private:
+  const Problem& problem_;
+  double t_;
+  bool constant_ = true;
+  Tensor<Dim> last_;
+};
+
 template <int Dim>
 struct FluxSums {
   double square = 0.0, production = 0.0;
@@ -59,6 +79,7 @@ template <int Dim>
 FluxNumbers Quantities<Dim>::flux_numbers(const Problem& problem, double t, const Field<Dim>& p,
                                           const std::array<Field<Dim>, Dim>& flux) const {
   FluxSums<Dim> sums;
+  Tensors<Dim> tensors(problem, t);
   for_each<Dim>(p.layout().interior(), [&](const Index<Dim>& i) {
     Point<Dim> j;
     for (int d = 0; d < Dim; ++d) {
@@ -66,7 +87,7 @@ FluxNumbers Quantities<Dim>::flux_numbers(const Problem& problem, double t, cons
       ++next[d];
       j[d] = 0.5 * (flux[d](i) + flux[d](next));
     }
-    sums.add(Tensor<Dim>(problem, centre(i).data(), t), j, p(i), volume(i));
+    sums.add(tensors.at(centre(i)), j, p(i), volume(i));
   });
   return sums.finish(decomposition_.comm());
 }
@@ -74,10 +95,11 @@ FluxNumbers Quantities<Dim>::flux_numbers(const Problem& problem, double t, cons
 template <int Dim>
 FluxNumbers Quantities<Dim>::flux_numbers(const Problem& problem, double t, const Field<Dim>& p) const {
   FluxSums<Dim> sums;
+  Tensors<Dim> tensors(problem, t);
   const Index<Dim>& begin = decomposition_.owned().begin;
   for_each_score(p, [&](const Index<Dim>& i, const Point<Dim>& score) {
     const Point<Dim> x = centre(i);
-    const Tensor<Dim> tensor(problem, x.data(), t);
+    const Tensor<Dim>& tensor = tensors.at(x);
     Point<Dim> j;
     for (int d = 0; d < Dim; ++d) {
       j[d] = problem.drift_zero(d) ? 0.0 : problem.drift(d, x.data(), t);

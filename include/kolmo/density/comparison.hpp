@@ -54,7 +54,7 @@ class Comparison {
   const Quantities<Dim>& quantities_;
   const ExactDensity& exact_;
   mutable double known_factor_ = 0.0, known_time_ = 0.0;
-  mutable std::vector<double> line_;
+  mutable std::vector<double> line_, kept_;
 };
 
 }  // namespace kolmo::density
