@@ -27,8 +27,11 @@ class GridEngine {
   void initialise();
   /// Goes on from p, t and step that the caller has filled in.
   void resume();
+  /// time.step; or what time.tolerance allows, going by the error of the last step; or time.cfl of the explicit limit.
+  /// Implicit schemes without a step take a tolerance of 1e-4.
   double choose_step();
-  /// Throws NumericsError or NotConverged.
+  /// Advances by dt; where the local error is controlled, by less if it would be too large: last_step() and time() say
+  /// how far. Throws NumericsError or NotConverged.
   void step(double dt);
   /// p := the stationary density: the null vector of the generator, mass 1.
   void solve_stationary();
@@ -44,10 +47,10 @@ class GridEngine {
   double last_step() const;
   void set_clock(double time, std::int64_t steps, double last_step);
 
-  /// rate := dp/dt of the present density. Ghosts are refreshed inside. Collective.
+  /// rate := dp/dt of the present density, made like density() if it is empty. Ghosts are refreshed inside. Collective.
   void rate(Field<Dim>& rate);
   /// The probability flux J at the faces of every direction (faces of direction d: components[d], the high boundary
-  /// face in the ghosts). Collective.
+  /// face in the ghosts; made here where they are empty): the numbers that rate() differences. Collective.
   void flux(std::array<Field<Dim>, Dim>& components);
   /// What the boundaries took since the start, by face 2 * axis + side (out of the domain positive): the time integral
   /// of the outward flux as the scheme used it, so that mass + sum = initial mass to round-off.

@@ -1,0 +1,153 @@
+#include "cross_terms.hpp"
+
+#include <cmath>
+
+#include "kolmo/transport/exponential_fit.hpp"
+
+namespace kolmo::density {
+
+template <int Dim>
+void CrossTerms<Dim>::set_up(const FaceCoefficients<Dim>& coefficients, const Grid<Dim>& grid,
+                             const Decomposition<Dim>& cells, const transport::ControlVolumes<Dim>& volumes) {
+  coefficients_ = &coefficients;
+  grid_ = &grid;
+  cells_ = &cells;
+  volumes_ = &volumes;
+  for (int i = 0; i < Dim; ++i)
+    for (int j = i + 1; j < Dim; ++j) {
+      if (!coefficients.crossed(i, j)) continue;
+      Ghosts<Dim> ghosts;
+      ghosts.high[i] = ghosts.high[j] = 1;
+      const Layout<Dim> layout(cells.extent(), ghosts);
+      Pair pair;
+      pair.i = i;
+      pair.j = j;
+      pair.forward = Field<Dim>(layout);
+      pair.backward = Field<Dim>(layout);
+      pairs_.push_back(std::move(pair));
+    }
+}
+
+template <int Dim>
+bool CrossTerms<Dim>::inside(const Pair& pair, const Index<Dim>& edge) const {
+  for (const int d : {pair.i, pair.j}) {
+    const int node = edge[d] + cells_->owned().begin[d];
+    if (!grid_->axis(d).periodic() && (node == 0 || node == grid_->axis(d).cells())) return false;
+  }
+  return true;
+}
+
+template <int Dim>
+void CrossTerms<Dim>::fill(double t) {
+  for (Pair& pair : pairs_)
+    for_each<Dim>(pair.forward.layout().padded(), [&](const Index<Dim>& edge) {
+      if (!inside(pair, edge)) return;
+      Point<Dim> x, low, high;
+      for (int d = 0; d < Dim; ++d) {
+        const Axis& axis = grid_->axis(d);
+        int g = edge[d] + cells_->owned().begin[d];
+        if (axis.periodic()) g %= axis.cells();
+        const bool normal = d == pair.i || d == pair.j;
+        x[d] = normal ? axis.node(g) : axis.centre(g);
+        low[d] = normal ? axis.centre(g - 1) : x[d];
+        high[d] = normal ? axis.centre(g) : x[d];
+      }
+      const double c = coefficients_->cross(pair.i, pair.j, x, t);
+      if (c < 0.0) std::swap(low[pair.j], high[pair.j]);
+      double u = 0.0;
+      if (coefficients_->ratio()) u = coefficients_->potential_difference(low, high);
+      const transport::FaceWeights w = fitted(std::abs(c), -u);
+      pair.forward(edge) = std::copysign(w.low, c);
+      pair.backward(edge) = -w.high;
+    });
+}
+
+template <int Dim>
+typename CrossTerms<Dim>::Link CrossTerms<Dim>::link(const Pair& pair, const Index<Dim>& edge) const {
+  const double forward = pair.forward(edge);
+  Link l{.a = edge, .b = edge, .forward = std::abs(forward), .backward = pair.backward(edge)};
+  --l.a[pair.i];
+  --(std::signbit(forward) ? l.b : l.a)[pair.j];
+  return l;
+}
+
+/// visit(pair, link) for every edge that touches a cell of this rank.
+template <int Dim>
+template <class Visitor>
+void CrossTerms<Dim>::for_each_link(const Pair& pair, Visitor&& visit) const {
+  for_each<Dim>(pair.forward.layout().padded(), [&](const Index<Dim>& edge) {
+    if (inside(pair, edge)) visit(link(pair, edge), edge);
+  });
+}
+
+namespace {
+
+template <int Dim>
+bool held(const Box<Dim>& box, const Index<Dim>& i) {
+  for (int d = 0; d < Dim; ++d)
+    if (i[d] < box.begin[d] || i[d] >= box.end[d]) return false;
+  return true;
+}
+
+}  // namespace
+
+template <int Dim>
+void CrossTerms<Dim>::apply(const Field<Dim>& p, Field<Dim>& rate, double factor) const {
+  const Box<Dim>& box = volumes_->box();
+  for (const Pair& pair : pairs_) {
+    const double *wi = volumes_->line(pair.i).inverse_width(), *wj = volumes_->line(pair.j).inverse_width();
+    for_each_link(pair, [&](const Link& l, const Index<Dim>&) {
+      const double exchange = factor * (l.forward * p(l.a) - l.backward * p(l.b));
+      if (held<Dim>(box, l.a)) rate(l.a) -= exchange * wi[l.a[pair.i]] * wj[l.a[pair.j]];
+      if (held<Dim>(box, l.b)) rate(l.b) += exchange * wi[l.b[pair.i]] * wj[l.b[pair.j]];
+    });
+  }
+}
+
+template <int Dim>
+double CrossTerms<Dim>::diagonal(const Index<Dim>& local) const {
+  double sum = 0.0;
+  for (const Pair& pair : pairs_)
+    for (int corner = 0; corner < 4; ++corner) {
+      Index<Dim> edge = local;
+      edge[pair.i] += corner & 1;
+      edge[pair.j] += corner >> 1;
+      if (!inside(pair, edge)) continue;
+      const Link l = link(pair, edge);
+      const double rate = l.a == local ? l.forward : l.b == local ? l.backward : 0.0;
+      sum += rate * volumes_->line(pair.i).inverse_width()[local[pair.i]] *
+             volumes_->line(pair.j).inverse_width()[local[pair.j]];
+    }
+  return sum;
+}
+
+template <int Dim>
+void CrossTerms<Dim>::add_flux(const Field<Dim>& p, std::array<Field<Dim>, Dim>& components) const {
+  const Box<Dim>& box = volumes_->box();
+  for (const Pair& pair : pairs_) {
+    const double *wi = volumes_->line(pair.i).inverse_width(), *wj = volumes_->line(pair.j).inverse_width();
+    Box<Dim> faces_i = box, faces_j = box;
+    ++faces_i.end[pair.i];
+    ++faces_j.end[pair.j];
+    for_each_link(pair, [&](const Link& l, const Index<Dim>& edge) {
+      const double half = 0.5 * (l.forward * p(l.a) - l.backward * p(l.b));
+      const double up = l.b[pair.j] > l.a[pair.j] ? half : -half;
+      for (const Index<Dim>& cell : {l.a, l.b}) {
+        Index<Dim> i = cell, j = cell;
+        i[pair.i] = edge[pair.i];
+        j[pair.j] = edge[pair.j];
+        if (held<Dim>(faces_i, i)) components[pair.i](i) += half * wj[cell[pair.j]];
+        if (held<Dim>(faces_j, j)) components[pair.j](j) += up * wi[cell[pair.i]];
+      }
+    });
+  }
+}
+
+template class CrossTerms<1>;
+template class CrossTerms<2>;
+template class CrossTerms<3>;
+template class CrossTerms<4>;
+template class CrossTerms<5>;
+template class CrossTerms<6>;
+
+}  // namespace kolmo::density

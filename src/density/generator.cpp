@@ -1,0 +1,400 @@
+#include "generator.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+
+#include "kolmo/base/error.hpp"
+#include "kolmo/base/phase.hpp"
+
+namespace kolmo::density {
+
+using transport::FaceWeights;
+
+template <int Dim>
+Generator<Dim>::Generator(const Settings& settings, const Grid<Dim>& grid, const Decomposition<Dim>& cells, bool linear)
+    : settings_(&settings),
+      grid_(&grid),
+      cells_(&cells),
+      linear_(linear),
+      coefficients_(settings, grid),
+      volumes_(std::make_shared<transport::ControlVolumes<Dim>>(grid, cells)) {
+  autonomous_ = settings.problem.autonomous();
+  for (int d = 0; d < Dim; ++d) {
+    for (int s = 0; s < 2; ++s) {
+      const BoundarySettings& b = settings.boundary[2 * d + s];
+      closed_ = closed_ && (b.type == BoundaryType::no_flux || b.type == BoundaryType::periodic);
+      if (b.type == BoundaryType::inflow && b.density.depends_on_time()) autonomous_ = false;
+    }
+    make_fields(d);
+  }
+  if (coefficients_.ratio()) find_reference();
+  make_boundary();
+  cross_.set_up(coefficients_, grid, cells, *volumes_);
+  Ghosts<Dim> ghosts;
+  bool any_limited = false;
+  for (int d = 0; d < Dim; ++d) any_limited = any_limited || (coefficients_.limited(d) && !linear_);
+  for (int d = 0; d < Dim; ++d) {
+    const bool read = cells.cut(d) || cells.periodic()[d];
+    ghosts.low[d] = ghosts.high[d] = read ? (any_limited ? 2 : 1) : 0;
+  }
+  layout_ = Layout<Dim>(cells.extent(), ghosts);
+  halo_.emplace(cells, layout_, ghosts, cross_.active() ? Stencil::box : Stencil::star);
+  flux_.emplace(StoredWeights<Dim>{&tables_}, boundary_);
+  if (any_limited) {
+    LimitedPart<Dim> law;
+    law.zeros = std::make_shared<std::vector<double>>(cells.extent()[0] + 1, 0.0);
+    for (int d = 0; d < Dim; ++d)
+      if (coefficients_.limited(d)) law.velocity[d] = &weights_[d].velocity;
+    limited_.emplace(law, boundary_);
+    if (coefficients_.ratio()) find_potential();
+  }
+  check_settings();
+  set_time(settings.time.start);
+}
+
+template <int Dim>
+void Generator<Dim>::check_settings() const {
+  if (!limited_) return;
+  for (int d = 0; d < Dim; ++d) {
+    const std::vector<int>& starts = cells_->starts(d);
+    for (std::size_t k = 0; k + 1 < starts.size(); ++k)
+      if (starts.size() > 2 && starts[k + 1] - starts[k] < 2)
+        throw InputError("grid: a limited flux needs at least two cells per rank in every direction that is cut");
+  }
+}
+
+/// Weights hold the rules already: what is left to the boundary are given fluxes.
+template <int Dim>
+void Generator<Dim>::make_boundary() {
+  boundary_ = std::make_shared<transport::Boundary<Dim>>(
+      volumes_, transport::same_rules(*volumes_, transport::Rule<Dim>::diffusive_flux(0.0)));
+  for (int d = 0; d < Dim; ++d)
+    for (const Side side : both_sides)
+      if (settings_->boundary[2 * d + static_cast<int>(side)].type == BoundaryType::inflow) boundary_->data(d, side);
+}
+
+template <int Dim>
+void Generator<Dim>::make_fields(int d) {
+  DirectionWeights<Dim>& w = weights_[d];
+  w.direction = d;
+  w.transport = coefficients_.transport(d) && !linear_;
+  w.uniform = coefficients_.uniform(d) && !(coefficients_.limited(d) && !linear_);
+  const int n = grid_->axis(d).cells();
+  typename StoredWeights<Dim>::Table& table = tables_[d];
+  table.weights = &w;
+  table.origin = cells_->owned().begin[d];
+  table.length = cells_->extent()[0];
+  Ghosts<Dim> ghosts;
+  ghosts.high[d] = 1;
+  const Layout<Dim> layout(cells_->extent(), ghosts);
+  if (w.uniform) {
+    for (std::vector<double>* line : {&w.line_low, &w.line_high, &w.line_constant}) line->assign(n + 1, 0.0);
+    const std::size_t held = static_cast<std::size_t>(cells_->extent()[d] + 1) * table.length;
+    if (d > 0) {
+      table.low.assign(held, 0.0);
+      table.high.assign(held, 0.0);
+    }
+    return;
+  }
+  w.low = Field<Dim>(layout, Location::faces(d));
+  w.high = Field<Dim>(layout, Location::faces(d));
+  if (coefficients_.limited(d) && !linear_) w.velocity = Field<Dim>(layout, Location::faces(d));
+}
+
+template <int Dim>
+void Generator<Dim>::find_reference() {
+  double least = std::numeric_limits<double>::infinity();
+  for_each<Dim>(volumes_->box(), [&](const Index<Dim>& i) {
+    least = std::min(least, settings_->problem.potential(volumes_->position(i).data()));
+  });
+  coefficients_.set_reference(cells_->comm().min(least));
+}
+
+template <int Dim>
+void Generator<Dim>::find_potential() {
+  inverse_density_ = make_field();
+  ratio_ = make_field();
+  for_each<Dim>(volumes_->box(), [&](const Index<Dim>& i) {
+    inverse_density_(i) = std::exp(coefficients_.lifted(volumes_->position(i)));
+  });
+}
+
+/// Numbers of a face with the boundary rule folded in.
+template <int Dim>
+typename Generator<Dim>::Numbers Generator<Dim>::closed_face(const FaceSite<Dim>& s, double t, double* constant) const {
+  if (s.boundary >= 0 && no_flux(s.direction, s.boundary)) return {};
+  Numbers n = coefficients_.at(s, t);
+  if (linear_ && coefficients_.transport(s.direction) && s.boundary < 0 && !coefficients_.ratio())
+    n.weights = {0.5 * n.drift, 0.5 * n.drift};
+  if (s.boundary < 0) return n;
+  const bool low = s.boundary == 0;
+  const BoundarySettings& rule = settings_->boundary[2 * s.direction + s.boundary];
+  const double outwards = low ? -n.drift : n.drift;
+  const bool free = rule.type == BoundaryType::inflow && outwards >= 0.0;
+  if (free) n.weights = low ? FaceWeights{0.0, n.drift} : FaceWeights{n.drift, 0.0};
+  double& outside = low ? n.weights.low : n.weights.high;
+  if (constant && !free && rule.type == BoundaryType::inflow) {
+    double x[Dim + 1];
+    std::copy(s.centre.begin(), s.centre.end(), x);
+    x[Dim] = t;
+    *constant = outside * rule.density.evaluate(x);
+  }
+  outside = 0.0;
+  return n;
+}
+
+template <int Dim>
+void Generator<Dim>::set_time(double t) {
+  if (filled_ && (autonomous_ || t == time_)) return;
+  static const Phase phase("density coefficients");
+  const Phase::Scope scope(phase);
+  negative_faces_ = 0;
+  for (int d = 0; d < Dim; ++d) fill(d, t);
+  cross_.fill(t);
+  negative_faces_ = cells_->comm().sum(negative_faces_);
+  time_ = t;
+  filled_ = true;
+  ++version_;
+}
+
+template <int Dim>
+void Generator<Dim>::fill(int d, double t) {
+  if (weights_[d].uniform)
+    fill_uniform(d, t);
+  else
+    fill_fields(d, t);
+  fill_constants(d, t);
+}
+
+template <int Dim>
+void Generator<Dim>::fill_uniform(int d, double t) {
+  DirectionWeights<Dim>& w = weights_[d];
+  Index<Dim> cell;
+  for (int e = 0; e < Dim; ++e) cell[e] = grid_->axis(e).cells() / 2;
+  for (int f = 0; f <= grid_->axis(d).cells(); ++f) {
+    cell[d] = f;
+    const Numbers n = closed_face(face_site<Dim>(*grid_, d, cell), t);
+    w.line_low[f] = n.weights.low;
+    w.line_high[f] = n.weights.high;
+  }
+  typename StoredWeights<Dim>::Table& table = tables_[d];
+  if (d == 0) return;
+  for (int f = 0; f <= cells_->extent()[d]; ++f) {
+    std::fill_n(table.low.begin() + static_cast<std::ptrdiff_t>(f) * table.length, table.length,
+                w.line_low[table.origin + f]);
+    std::fill_n(table.high.begin() + static_cast<std::ptrdiff_t>(f) * table.length, table.length,
+                w.line_high[table.origin + f]);
+  }
+}
+
+template <int Dim>
+void Generator<Dim>::fill_fields(int d, double t) {
+  DirectionWeights<Dim>& w = weights_[d];
+  const std::array<bool, Dim> depends = coefficients_.depends(d);
+  Box<Dim> faces = volumes_->box();
+  ++faces.end[d];
+  const Index<Dim> first = faces.begin;
+  for_each<Dim>(faces, [&](const Index<Dim>& i) {
+    // Where a coordinate does not matter, the numbers of its first index are there already.
+    Index<Dim> same = i;
+    for (int e = 0; e < Dim; ++e)
+      if (!depends[e]) same[e] = first[e];
+    if (same != i) {
+      w.low(i) = w.low(same);
+      w.high(i) = w.high(same);
+      if (w.velocity) w.velocity(i) = w.velocity(same);
+      return;
+    }
+    const Numbers n = closed_face(face_site<Dim>(*grid_, d, global(i)), t);
+    w.low(i) = n.weights.low;
+    w.high(i) = n.weights.high;
+    if (w.velocity) w.velocity(i) = n.velocity;
+    negative_faces_ += n.negative ? 1 : 0;
+  });
+}
+
+template <int Dim>
+void Generator<Dim>::fill_constants(int d, double t) {
+  for (const Side side : both_sides) {
+    const int s = static_cast<int>(side);
+    if (settings_->boundary[2 * d + s].type != BoundaryType::inflow || !boundary_->slab(d, side).present) continue;
+    std::vector<double>& data = boundary_->data(d, side);
+    std::vector<double>& kept = s == 0 ? weights_[d].constant_low : weights_[d].constant_high;
+    kept.resize(data.size());
+    for_each<Dim>(boundary_->inside_box(d, side), [&](Index<Dim> i) {
+      const std::ptrdiff_t at = boundary_->slab_offset(d, side, i);
+      i[d] += s;
+      double constant = 0.0;
+      closed_face(face_site<Dim>(*grid_, d, global(i)), t, &constant);
+      kept[at] = constant;
+      data[at] = s == 0 ? constant : -constant;
+    });
+  }
+}
+
+template <int Dim>
+void Generator<Dim>::apply(const Field<Dim>& p, Field<Dim>& rate, double factor, double rate_factor) {
+  flux_->apply(p, rate, factor, rate_factor);
+  if (cross_.active()) cross_.apply(p, rate, factor);
+}
+
+template <int Dim>
+void Generator<Dim>::lift(const Field<Dim>& p) {
+  for_each_row<Dim>(volumes_->box(), [&](const Index<Dim>& row) {
+    const std::ptrdiff_t at = p.layout().offset(row);
+    const double *from = p.origin() + at, *factor = inverse_density_.origin() + at;
+    double* to = ratio_.origin() + at;
+    for (int k = 0; k < volumes_->box().extent(0); ++k) to[k] = from[k] * factor[k];
+  });
+  halo_->exchange(ratio_);
+}
+
+template <int Dim>
+void Generator<Dim>::add_limited(const Field<Dim>& p, Field<Dim>& rate, double factor) {
+  if (!limited_) return;
+  if (coefficients_.ratio()) {
+    lift(p);
+    limited_->apply(ratio_, rate, factor, 1.0);
+  } else {
+    limited_->apply(p, rate, factor, 1.0);
+  }
+}
+
+template <int Dim>
+void Generator<Dim>::add_outflow(const Field<Dim>& p, double factor, std::vector<double>& out) const {
+  for (int d = 0; d < Dim; ++d)
+    for (const Side side : both_sides) {
+      const int s = static_cast<int>(side);
+      if (!boundary_->slab(d, side).present || no_flux(d, s)) continue;
+      double sum = 0.0;
+      for_each<Dim>(boundary_->inside_box(d, side), [&](const Index<Dim>& inside) {
+        Index<Dim> face = inside;
+        face[d] += s;
+        const transport::LinearFlux f = flux_->face(d, face);
+        sum += volumes_->area(d, inside) * ((f.low + f.high) * p(inside) + f.constant);
+      });
+      out[2 * d + s] += factor * (s == 0 ? -sum : sum);
+    }
+}
+
+template <int Dim>
+double Generator<Dim>::explicit_limit() const {
+  double largest = 0.0;
+  for_each<Dim>(volumes_->box(), [&](const Index<Dim>& i) {
+    double leaving = cross_.diagonal(i);
+    for (int d = 0; d < Dim; ++d) {
+      Index<Dim> above = i;
+      ++above[d];
+      const transport::LinearFlux low = flux_->face(d, i), high = flux_->face(d, above);
+      double sum = high.low - low.high;
+      // A limited face value is at most twice the value of the cell it comes from.
+      if (weights_[d].velocity) {
+        const double scale = coefficients_.ratio() ? inverse_density_(i) : 1.0;
+        sum += scale * (std::max(weights_[d].velocity(above), 0.0) - std::min(weights_[d].velocity(i), 0.0));
+      }
+      leaving += sum * volumes_->line(d).inverse_width()[i[d]];
+    }
+    largest = std::max(largest, leaving);
+  });
+  largest = cells_->comm().max(largest);
+  return largest > 0.0 ? 1.0 / largest : std::numeric_limits<double>::infinity();
+}
+
+template <int Dim>
+double Generator<Dim>::courant_rate() const {
+  double largest = 0.0;
+  for_each<Dim>(volumes_->box(), [&](const Index<Dim>& i) {
+    double sum = 0.0;
+    for (int d = 0; d < Dim; ++d) {
+      const transport::LinearFlux f = flux_->face(d, i);
+      sum += std::abs(f.low + f.high) * volumes_->line(d).inverse_width()[i[d]];
+    }
+    largest = std::max(largest, sum);
+  });
+  return cells_->comm().max(largest);
+}
+
+template <int Dim>
+void Generator<Dim>::flux(const Field<Dim>& p, std::array<Field<Dim>, Dim>& components) {
+  if (limited_ && coefficients_.ratio()) lift(p);
+  const Field<Dim>& carried = coefficients_.ratio() && limited_ ? ratio_ : p;
+  for (int d = 0; d < Dim; ++d) {
+    if (!components[d]) {
+      Ghosts<Dim> ghosts;
+      ghosts.high[d] = 1;
+      components[d] = Field<Dim>(Layout<Dim>(cells_->extent(), ghosts), Location::faces(d));
+    }
+    const transport::ControlLine& line = volumes_->line(d);
+    Box<Dim> faces = volumes_->box();
+    ++faces.end[d];
+    for_each<Dim>(faces, [&](const Index<Dim>& i) {
+      Index<Dim> below = i;
+      --below[d];
+      const transport::LinearFlux f = flux_->face(d, i);
+      double value = f.constant;
+      if (f.low != 0.0) value += f.low * p(below);
+      if (f.high != 0.0) value += f.high * p(i);
+      components[d](i) = value;
+      const bool low_end = line.at_boundary(Side::low) && i[d] == line.begin();
+      const bool high_end = line.at_boundary(Side::high) && i[d] == line.end();
+      if (!weights_[d].velocity || low_end || high_end) return;
+      Index<Dim> below2 = below, above2 = i;
+      --below2[d], ++above2[d];
+      const bool first = line.at_boundary(Side::low) && i[d] == line.begin() + 1;
+      const bool last = line.at_boundary(Side::high) && i[d] == line.end() - 1;
+      const auto weights = limited_->law().row(transport::inner_row<Dim, false>(*volumes_, d, i));
+      components[d](i) +=
+          weights.rest(0, carried(first ? below : below2), carried(below), carried(i), carried(last ? i : above2));
+    });
+  }
+  cross_.add_flux(p, components);
+}
+
+template <int Dim>
+std::string Generator<Dim>::description() const {
+  std::string text = coefficients_.description();
+  for (int d = 0; d < Dim; ++d)
+    if (weights_[d].transport) text += fmt::format("; {} transported, limited", settings_->problem.variables()[d]);
+  if (cross_.active())
+    text +=
+        negative_faces_ == 0
+            ? "; cross terms along diagonals, positive"
+            : fmt::format("; cross terms along diagonals, NOT positive: {} faces are left with a negative conductance",
+                          negative_faces_);
+  return text;
+}
+
+template <int Dim>
+double Generator<Dim>::memory_per_cell(const Settings& settings) {
+  const Problem& problem = settings.problem;
+  const bool potential = problem.has_potential() && settings.flux == FluxKind::fitted && !problem.separable();
+  double fields = 0.0;
+  bool transported = false;
+  for (int d = 0; d < Dim; ++d) {
+    const bool limited =
+        settings.flux != FluxKind::central && (problem.diffusion_zero(d, d) || settings.flux == FluxKind::limited);
+    bool uniform = !limited && !potential;
+    for (int e = 0; e < Dim; ++e) {
+      if (e == d) continue;
+      uniform = uniform && !problem.drift_depends_on(d, e) && problem.diffusion_zero(d, e);
+      for (int j = 0; j < Dim; ++j) uniform = uniform && !problem.diffusion_depends_on(d, j, e);
+      if (e > d && !problem.diffusion_zero(d, e)) fields += 2.0;
+    }
+    transported = transported || limited;
+    fields += (uniform ? 0.0 : 2.0) + (limited ? 1.0 : 0.0);
+  }
+  if (potential && transported) fields += 2.0;
+  return 8.0 * fields;
+}
+
+template class Generator<1>;
+template class Generator<2>;
+template class Generator<3>;
+template class Generator<4>;
+template class Generator<5>;
+template class Generator<6>;
+
+}  // namespace kolmo::density

@@ -1,0 +1,164 @@
+// The generator on the grid: dp/dt = L p + N(p) + constants, and everything read off the same faces.
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "cross_terms.hpp"
+#include "face_coefficients.hpp"
+#include "kolmo/density/face_weights.hpp"
+#include "kolmo/grid/halo.hpp"
+#include "kolmo/transport/flux.hpp"
+#include "kolmo/transport/laws.hpp"
+
+namespace kolmo::density {
+
+/// Numbers kept on faces, as a transport law. Tables of uniform directions are repeated along x, so that every row of
+/// faces is contiguous.
+template <int Dim>
+struct StoredWeights {
+  static constexpr bool limited = false;
+  static constexpr bool symmetric = false;
+  struct Table {
+    const DirectionWeights<Dim>* weights = nullptr;
+    std::vector<double> low, high;  ///< uniform, direction > 0: [face][x]
+    int origin = 0, length = 0;     ///< first face of this rank, cells of an x row
+  };
+  const std::array<Table, Dim>* tables = nullptr;
+
+  /// Where the numbers of the row whose first face is the low face of cell `index` begin.
+  std::array<const double*, 2> row_of(int d, const Index<Dim>& index) const {
+    const Table& t = (*tables)[d];
+    const DirectionWeights<Dim>& w = *t.weights;
+    if (!w.uniform) {
+      const std::ptrdiff_t at = w.low.layout().offset(index);
+      return {w.low.origin() + at, w.high.origin() + at};
+    }
+    const std::ptrdiff_t f = index[d] + (d == 0 ? t.origin : 0);
+    if (d == 0) return {w.line_low.data() + f, w.line_high.data() + f};
+    return {t.low.data() + f * t.length, t.high.data() + f * t.length};
+  }
+  template <bool Along>
+  auto row(const transport::FaceRow<Dim, Along>& r) const {
+    const std::array<const double*, 2> at = row_of(r.direction, r.index);
+    return [low = at[0], high = at[1]](int k) { return transport::FaceWeights{low[k], high[k]}; };
+  }
+};
+
+/// The limited part alone: velocity times the limited increment (T6); nothing in directions without one.
+template <int Dim>
+struct LimitedPart {
+  static constexpr bool limited = true;
+  static constexpr bool symmetric = false;
+  std::array<const Field<Dim>*, Dim> velocity{};
+  std::shared_ptr<const std::vector<double>> zeros;
+
+  template <bool Along>
+  struct Row {
+    const double* u;
+    transport::Metric<Along> inverse, before, after, width_low, width_high;
+    transport::FaceWeights operator()(int) const { return {}; }
+    double rest(int k, double low2, double low, double high, double high2) const {
+      const double v = u[k], across = high - low;
+      const double from_low = transport::limited_increment(low - low2, across, before(k), inverse(k), width_low(k));
+      const double from_high = transport::limited_increment(high2 - high, across, after(k), inverse(k), width_high(k));
+      return v * (v > 0.0 ? from_low : -from_high);
+    }
+  };
+  template <bool Along>
+  auto row(const transport::FaceRow<Dim, Along>& r) const {
+    const Field<Dim>* field = velocity[r.direction];
+    const double* u = field ? field->origin() + field->layout().offset(r.index) : zeros->data();
+    return Row<Along>{u, r.inverse_distance, r.inverse_before, r.inverse_after, r.width_low, r.width_high};
+  }
+};
+
+template <int Dim>
+class Generator {
+ public:
+  /// Throws InputError where the scheme cannot treat the problem. `linear`: transport directions get central weights
+  /// and no limited part (stationary solves).
+  Generator(const Settings& settings, const Grid<Dim>& grid, const Decomposition<Dim>& cells, bool linear = false);
+  Generator(const Generator&) = delete;
+  Generator& operator=(const Generator&) = delete;
+
+  /// Coefficients of time t; keeps them where nothing depends on it. `version` counts the changes.
+  void set_time(double t);
+  std::int64_t version() const { return version_; }
+  bool autonomous() const { return autonomous_; }
+  bool limited() const { return limited_.has_value(); }
+  /// No flux through any boundary.
+  bool closed() const { return closed_; }
+  /// Faces with a negative conductance left by cross terms, all ranks; 0: L is an M-matrix.
+  std::int64_t negative_faces() const { return negative_faces_; }
+
+  const std::array<DirectionWeights<Dim>, Dim>& weights() const { return weights_; }
+  const CrossTerms<Dim>& cross_terms() const { return cross_; }
+  const FaceCoefficients<Dim>& coefficients() const { return coefficients_; }
+  const transport::ControlVolumes<Dim>& volumes() const { return *volumes_; }
+  /// A field of cells with the ghosts that the fluxes read.
+  Field<Dim> make_field() const { return Field<Dim>(layout_, Location::cells()); }
+  void exchange(Field<Dim>& p) { halo_->exchange(p); }
+
+  /// rate := rate_factor * rate + factor * (L p + constants). Ghosts of p fresh.
+  void apply(const Field<Dim>& p, Field<Dim>& rate, double factor = 1.0, double rate_factor = 0.0);
+  /// rate += factor * N(p). Ghosts of p fresh; two layers.
+  void add_limited(const Field<Dim>& p, Field<Dim>& rate, double factor = 1.0);
+  /// rate += factor * constants.
+  void add_constants(Field<Dim>& rate, double factor) const { flux_->add_constants(rate, factor); }
+  /// out[2 * axis + side] += factor * flux of p out of the domain. No communication: this rank's share.
+  void add_outflow(const Field<Dim>& p, double factor, std::vector<double>& out) const;
+  /// J at faces. Ghosts of p fresh.
+  void flux(const Field<Dim>& p, std::array<Field<Dim>, Dim>& components);
+  /// The largest dt for which forward Euler keeps p >= 0 (infinite: none). Collective.
+  double explicit_limit() const;
+  /// The largest drift per width, of all faces. Collective.
+  double courant_rate() const;
+  double mass(const Field<Dim>& p) const { return volumes_->integral(p); }
+
+  const transport::Flux<Dim, StoredWeights<Dim>>& linear_flux() const { return *flux_; }
+  std::string description() const;
+  static double memory_per_cell(const Settings& settings);
+
+ private:
+  using Numbers = typename FaceCoefficients<Dim>::Numbers;
+  void check_settings() const;
+  void make_boundary();
+  void make_fields(int d);
+  void fill(int d, double t);
+  void fill_uniform(int d, double t);
+  void fill_fields(int d, double t);
+  void fill_constants(int d, double t);
+  void find_reference();
+  void find_potential();
+  Numbers closed_face(const FaceSite<Dim>& site, double t, double* constant = nullptr) const;
+  bool no_flux(int d, int side) const { return settings_->boundary[2 * d + side].type == BoundaryType::no_flux; }
+  Index<Dim> global(Index<Dim> local) const {
+    for (int d = 0; d < Dim; ++d) local[d] += cells_->owned().begin[d];
+    return local;
+  }
+  void lift(const Field<Dim>& p);
+
+  const Settings* settings_;
+  const Grid<Dim>* grid_;
+  const Decomposition<Dim>* cells_;
+  bool linear_;
+  FaceCoefficients<Dim> coefficients_;
+  std::shared_ptr<const transport::ControlVolumes<Dim>> volumes_;
+  std::shared_ptr<transport::Boundary<Dim>> boundary_;
+  Layout<Dim> layout_;
+  std::optional<Halo<Dim>> halo_;
+  std::array<DirectionWeights<Dim>, Dim> weights_;
+  std::array<typename StoredWeights<Dim>::Table, Dim> tables_;
+  std::optional<transport::Flux<Dim, StoredWeights<Dim>>> flux_;
+  std::optional<transport::Flux<Dim, LimitedPart<Dim>>> limited_;
+  CrossTerms<Dim> cross_;
+  Field<Dim> inverse_density_, ratio_;  ///< exp(U) and p exp(U), for the limited part of a ratio
+  bool autonomous_ = true, closed_ = true, filled_ = false;
+  double time_ = 0.0;
+  std::int64_t version_ = 0, negative_faces_ = 0;
+};
+
+}  // namespace kolmo::density

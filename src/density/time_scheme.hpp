@@ -1,0 +1,62 @@
+// Advancing the density by one step.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "generator.hpp"
+#include "implicit_solver.hpp"
+
+namespace kolmo::density {
+
+/// A state that every scheme advances: p, and what the boundaries took (2 * axis + side, whole domain).
+template <int Dim>
+struct State {
+  Field<Dim> p;
+  double time = 0.0;
+  std::vector<double> escaped;
+};
+
+template <int Dim>
+class TimeScheme {
+ public:
+  virtual ~TimeScheme() = default;
+  /// Advances from state.time by dt; returns the estimated local error in L1 relative to the mass, 0 where none is
+  /// wanted. With an error above `limit` the state stays as it was. Throws NotConverged.
+  virtual double advance(State<Dim>& state, double dt, double limit) = 0;
+  /// The error is of this order in dt.
+  virtual int error_order() const = 0;
+  /// Largest step for stability and positivity, infinite where there is none.
+  virtual double step_limit() { return HUGE_VAL; }
+  virtual std::vector<std::pair<std::string, SolveStatistics>> statistics() const { return {}; }
+  virtual std::pair<std::int64_t, std::int64_t> fallbacks() const { return {0, 0}; }
+  virtual std::string description() const = 0;
+};
+
+/// Forward Euler steps combined (Shu & Osher 1988): order 2 or 3, positive up to the limit of forward Euler.
+template <int Dim>
+std::unique_ptr<TimeScheme<Dim>> make_explicit_scheme(Generator<Dim>& generator, int stages, bool control);
+/// Backward Euler (theta = 1), first order: solutions of an M-matrix are nonnegative, transport is upwind. Or
+/// Crank-Nicolson (theta = 1/2).
+template <int Dim>
+std::unique_ptr<TimeScheme<Dim>> make_theta_scheme(Generator<Dim>& generator, const SolverSettings& solver,
+                                                   double theta, bool control);
+/// Bank et al. 1985 as a Runge-Kutta scheme of two implicit stages, with the explicit companion of Giraldo, Kelly &
+/// Constantinescu 2013 (ARK2) for limited fluxes.
+template <int Dim>
+std::unique_ptr<TimeScheme<Dim>> make_tr_bdf2(Generator<Dim>& generator, const SolverSettings& solver, bool control);
+
+// Small helpers on the unknowns of a field; all fields have the same layout.
+
+/// to := sum of factor_k * from_k.
+template <int Dim>
+void combine(const Box<Dim>& box, std::initializer_list<std::pair<double, const Field<Dim>*>> terms, Field<Dim>& to);
+/// Sum of volume * |field|. Collective.
+template <int Dim>
+double norm1(const transport::ControlVolumes<Dim>& volumes, const Field<Dim>& field);
+/// Adds the shares of all ranks.
+void add_escaped(const Communicator& comm, std::vector<double>& share, std::vector<double>& escaped);
+
+}  // namespace kolmo::density

@@ -1,0 +1,130 @@
+#include <algorithm>
+
+#include "density/engine_cases.hpp"
+
+namespace kolmo::density::testing {
+namespace {
+
+double normal(double x, double mean, double variance) {
+  return std::exp(-0.5 * (x - mean) * (x - mean) / variance) / std::sqrt(2.0 * M_PI * variance);
+}
+
+/// dx = -x dt + dw from N(0.5, 0.25), each direction by itself.
+template <int Dim>
+double ou(const double* x, double t) {
+  const double decay = std::exp(-t);
+  double p = 1.0;
+  for (int d = 0; d < Dim; ++d) p *= normal(x[d], 0.5 * decay, 0.5 * (1.0 - decay * decay) + 0.25 * decay * decay);
+  return p;
+}
+
+template <int Dim>
+Case ou_case() {
+  static const char* const drift[6] = {"-x1", "-x2", "-x3", "-x4", "-x5", "-x6"};
+  Case c;
+  c.drift.assign(drift, drift + Dim);
+  c.diffusion = {"1"};
+  return c;
+}
+
+/// Per-cell identity, conservation, positivity in any dimension, for coupled drift.
+template <int Dim>
+void check_balance(Scheme scheme, BoundaryType boundary) {
+  static const char* const drift[6] = {"-x1 + sin(x2)", "-x2 - x1*x3", "0.5 - x3", "-x4 + x1", "-x5", "-x6 + x5"};
+  static const char* const ends[6] = {"-x1", "-x2", "-x3 + x2", "-x4 + x1", "-x5 + cos(x1)", "-x6 + x5"};
+  static const int cells[6] = {40, 20, 10, 8, 6, 5};
+  Case c;
+  for (int d = 0; d < Dim; ++d) c.drift.emplace_back(Dim > 2 ? drift[d] : ends[d]);
+  for (int d = 0; d < Dim; ++d) c.diffusion.emplace_back(d == 0 ? "0.5 + 0.1*x1^2" : "0.3");
+  c.half_width = 2.0;
+  c.cells = cells[Dim - 1];
+  c.scheme = scheme;
+  c.boundary = boundary;
+  const bool is_explicit = scheme == Scheme::ssp_rk2 || scheme == Scheme::ssp_rk3;
+  c.step = is_explicit ? 0.0 : 0.05;
+  GridEngine<Dim> engine(settings_of(c), Communicator());
+  engine.initialise();
+  const double before = mass(engine);
+  for (int n = 0; n < 3; ++n) engine.step(engine.choose_step());
+  double out = 0.0;
+  for (const double e : engine.escaped()) out += e;
+  EXPECT_NEAR(mass(engine) + out, before, 1e-13) << Dim;
+  if (boundary == BoundaryType::no_flux) {
+    EXPECT_EQ(out, 0.0);
+  }
+  if (scheme != Scheme::tr_bdf2) {
+    EXPECT_GE(least(engine), 0.0) << Dim;
+  }
+  // dp/dt + div J = 0.
+  Field<Dim> rate;
+  std::array<Field<Dim>, Dim> flux;
+  engine.rate(rate);
+  engine.flux(flux);
+  const double scale = largest(engine, rate);
+  for_each<Dim>(cells_of(engine), [&](const Index<Dim>& i) {
+    double sum = rate(i);
+    for (int d = 0; d < Dim; ++d) {
+      Index<Dim> above = i;
+      ++above[d];
+      sum +=
+          (flux[d](above) - flux[d](i)) / engine.grid().axis(d).width(i[d] + engine.decomposition().owned().begin[d]);
+    }
+    EXPECT_LE(std::abs(sum), 1e-13 * scale) << Dim;
+  });
+}
+
+TEST(Engine, BalanceInEveryDimension) {
+  for (const Scheme scheme : {Scheme::backward_euler, Scheme::tr_bdf2, Scheme::ssp_rk2, Scheme::ssp_rk3})
+    for (const BoundaryType boundary : {BoundaryType::no_flux, BoundaryType::absorbing}) {
+      check_balance<1>(scheme, boundary);
+      check_balance<2>(scheme, boundary);
+      check_balance<3>(scheme, boundary);
+      check_balance<4>(scheme, boundary);
+      check_balance<5>(scheme, boundary);
+      check_balance<6>(scheme, boundary);
+    }
+}
+
+template <int Dim>
+double ou_error(Scheme scheme, int cells, double step) {
+  Case c = ou_case<Dim>();
+  c.scheme = scheme;
+  c.cells = cells;
+  c.step = step;
+  GridEngine<Dim> engine(settings_of(c), Communicator());
+  engine.initialise();
+  run(engine, 0.5);
+  return l1_error<Dim>(engine, [](const double* x) { return ou<Dim>(x, 0.5); });
+}
+
+TEST(Engine, SecondOrderInSpaceAndTime) {
+  for (const Scheme scheme : {Scheme::tr_bdf2, Scheme::crank_nicolson}) {
+    const double coarse = ou_error<1>(scheme, 64, 0.05), fine = ou_error<1>(scheme, 128, 0.025);
+    EXPECT_NEAR(std::log2(coarse / fine), 2.0, 0.1) << static_cast<int>(scheme) << " " << coarse << " " << fine;
+  }
+  const double coarse = ou_error<2>(Scheme::tr_bdf2, 48, 0.05), fine = ou_error<2>(Scheme::tr_bdf2, 96, 0.025);
+  EXPECT_NEAR(std::log2(coarse / fine), 2.0, 0.1) << coarse << " " << fine;
+  const double euler = ou_error<1>(Scheme::backward_euler, 512, 0.02) / ou_error<1>(Scheme::backward_euler, 512, 0.01);
+  EXPECT_NEAR(std::log2(euler), 1.0, 0.1);
+  const double rk = ou_error<1>(Scheme::ssp_rk3, 32, 0.0) / ou_error<1>(Scheme::ssp_rk3, 64, 0.0);
+  EXPECT_NEAR(std::log2(rk), 2.0, 0.1);
+}
+
+TEST(Engine, ToleranceIsMet) {
+  Case c = ou_case<1>();
+  c.cells = 1024;
+  c.scheme = Scheme::tr_bdf2;
+  double last = 0.0;
+  for (const double tolerance : {1e-4, 1e-6}) {
+    c.tolerance = tolerance;
+    GridEngine<1> engine(settings_of(c), Communicator());
+    engine.initialise();
+    run(engine, 0.5);
+    last = l1_error<1>(engine, [](const double* x) { return ou<1>(x, 0.5); });
+    EXPECT_LE(last, 20.0 * tolerance + 3e-5) << engine.step_count();
+    EXPECT_GE(engine.step_count(), 3);
+  }
+}
+
+}  // namespace
+}  // namespace kolmo::density::testing
