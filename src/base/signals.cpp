@@ -2,6 +2,7 @@
 
 #include <array>
 #include <csignal>
+#include <ctime>
 
 #include "kolmo/base/error.hpp"
 
@@ -12,18 +13,30 @@ namespace {
 volatile std::sig_atomic_t stop_requested = 0;
 volatile std::sig_atomic_t checkpoint_requested = 0;
 
+volatile std::time_t stop_second = 0;  // of the first stop, and what is beyond
+volatile long stop_nanosecond = 0;
+
 constexpr std::array<int, 3> watched{SIGTERM, SIGINT, SIGUSR1};
 std::array<struct sigaction, 3> former;
 
-// Only async-signal-safe calls: signal and raise are.
+// Only async-signal-safe calls: signal, raise and clock_gettime are.
+bool is_echo() {
+  std::timespec now{};
+  clock_gettime(CLOCK_MONOTONIC, &now);
+  if (stop_requested) return now.tv_sec - stop_second - (now.tv_nsec < stop_nanosecond ? 1 : 0) < 1;
+  stop_second = now.tv_sec;
+  stop_nanosecond = now.tv_nsec;
+  return true;
+}
+
 void on_signal(int number) {
   if (number == SIGUSR1) {
     checkpoint_requested = 1;
-  } else if (stop_requested) {
+  } else if (is_echo()) {
+    stop_requested = 1;
+  } else {
     std::signal(number, SIG_DFL);
     std::raise(number);
-  } else {
-    stop_requested = 1;
   }
 }
 

@@ -1,0 +1,331 @@
+"""Jobs on a real SLURM, as users meet them: several nodes, sweeps, chains, stopped, queued again, a node lost.
+Usage: jobs.py KOLMO SOURCE [SCENARIO...]      (limit: only the job that meets its time limit, which takes minutes)
+"""
+import concurrent.futures
+import csv
+import json
+import os
+import shutil
+import sys
+import tempfile
+import time
+
+import cluster as slurm
+
+KOLMO, SOURCE = os.path.abspath(sys.argv[1]), os.path.abspath(sys.argv[2])
+TOOLS = os.path.join(SOURCE, "scripts", "slurm")
+STEPS = 120
+
+CASE = """
+[case]
+kind = "flow"
+title = "vortices"
+[grid]
+x = { from = 0.0, to = "2*pi", cells = 384 }
+y = { from = 0.0, to = "2*pi", cells = 384 }
+[fluid]
+kinematic_viscosity = 1e-2
+[boundary]
+default = { type = "periodic" }
+[initial]
+name = "taylor-green"
+[time]
+step = 1e-3
+end = 1e3
+max_steps = %d
+[output]
+fields = { every_steps = %d, names = ["velocity", "pressure"], precision = "float64" }
+series = { every_steps = 5 }
+checkpoint = { every_steps = 10 }
+""" % (STEPS, STEPS)
+
+SMALL = ["--set", "grid.x.cells=16", "--set", "grid.y.cells=16"]
+
+
+class Failed(Exception):
+    pass
+
+
+def expect(condition, what):
+    if not condition:
+        raise Failed(what)
+
+
+def read(*path):
+    with open(os.path.join(*path), "rb") as file:
+        return file.read()
+
+
+def text(*path):
+    return read(*path).decode(errors="replace")
+
+
+def last_step(folder):
+    """The step of the last complete row of the series, or -1."""
+    try:
+        rows = text(folder, "diagnostics.csv").splitlines(keepends=True)
+    except OSError:
+        return -1
+    steps = [row.split(",")[0] for row in rows[1:] if row.endswith("\n")]
+    return int(steps[-1]) if steps else -1
+
+
+class Jobs:
+    """What every scenario needs. Each writes into folders of its own."""
+
+    def __init__(self, cluster, folder):
+        self.cluster, self.folder = cluster, folder
+        self.case = os.path.join(folder, "vortices.toml")
+        with open(self.case, "w") as file:
+            file.write(CASE)
+        self.environment = {"KOLMO": KOLMO, "KOLMO_TOOLS": TOOLS, "KOLMO_CASE": self.case}
+
+    def place(self, name):
+        return os.path.join(self.folder, name)
+
+    def submit(self, name, nodes, ranks, *options, case=None, time="10"):
+        """Through kolmo-submit; returns the number of the job and the folder of the run."""
+        out = self.cluster.call(os.path.join(TOOLS, "kolmo-submit"), case or self.case, "--nodes", str(nodes), "--ntasks-per-node",
+                                str(ranks), "--time", time, "--output", self.place(name), *options, environment=self.environment)
+        lines = {line.split("  ")[0].strip(): line for line in out.splitlines()}
+        for word in ("batch script", "job", "results", "log", "how far", "stop it", "end it"):
+            expect(word in lines, f"kolmo-submit does not say '{word}': {out}")
+        return int(lines["job"].split()[1]), self.place(name)
+
+    def log(self, folder):
+        return "".join(text(folder, name) for name in sorted(os.listdir(folder)) if name.endswith(".log"))
+
+    def finish(self, job, folder, state="COMPLETED", seconds=100):
+        found = self.cluster.wait(job, seconds)
+        expect(found == state, f"job {job} is {found} instead of {state}:\n{self.log(folder)[-3000:]}")
+
+    def wait_for_step(self, folder, step, seconds=60):
+        deadline = time.monotonic() + seconds
+        while last_step(folder) < step:
+            expect(time.monotonic() < deadline, f"{folder} did not get to step {step}:\n{self.log(folder)[-3000:]}")
+            time.sleep(0.05)
+
+    def warn(self, job):
+        """What the scheduler does before the time limit, now."""
+        self.cluster.call("scancel", "--batch", "--signal=USR1", str(job))
+
+    def same(self, folder):
+        """In the same bits as the run that went through."""
+        whole = self.place("single")
+        deadline = time.monotonic() + 100
+        while not os.path.exists(os.path.join(whole, "summary.json")) and time.monotonic() < deadline:
+            time.sleep(0.1)
+        expect(json.loads(read(folder, "summary.json"))["steps"] == STEPS, f"{folder} did not come to its end")
+        for name in (f"fields/{STEPS:06d}.h5", "diagnostics.csv"):
+            expect(read(folder, name) == read(whole, name), f"{folder}/{name} differs from that of the unbroken run")
+        expect(not os.path.exists(os.path.join(folder, "STOP")), "STOP was left behind")
+
+
+# --- scenarios --------------------------------------------------------------------------------------------------------
+
+
+def single(jobs):
+    """One node, two ranks, unbroken: what the others are compared with."""
+    job, folder = jobs.submit("single", 1, 2)
+    jobs.finish(job, folder)
+    expect("leg 1 of job" in jobs.log(folder), "the log does not name the leg")
+    expect(json.loads(read(folder, "summary.json"))["ranks"] == 2, "not on two ranks")
+
+
+def two_nodes(jobs):
+    """srun and mpirun across nodes: the same numbers as on one node."""
+    submitted = [jobs.submit(f"nodes_{launcher}", 2, 1, "--launcher", launcher, "--", "--set", "time.max_steps=10")
+                 for launcher in ("srun", "mpirun")]
+    for job, folder in submitted:
+        jobs.finish(job, folder)
+        expect(jobs.cluster.show(job)["NumNodes"] == "2", "not on two nodes")
+        jobs.wait_for_step(jobs.place("single"), 10)
+        rows = list(csv.reader(text(folder, "diagnostics.csv").splitlines()))
+        whole = list(csv.reader(text(jobs.place("single"), "diagnostics.csv").splitlines()))
+        expect(len(rows) == 4 and rows == whole[:4], f"{folder}: the series differs from that of one node")
+
+
+def sweep(jobs):
+    """Three lines, one of them wrong: two runs done, the third refused, and that task alone has failed."""
+    table = jobs.place("sweep.txt")
+    with open(table, "w") as file:
+        file.write("# viscosity\n\nfluid.kinematic_viscosity=2e-2 case.title='thick and $(slow)'\n"
+                   "fluid.kinematic_viscosity=3e-2\nfluid.kinematic_viscosity=-1\n")
+    job, folder = jobs.submit("sweep", 1, 1, "--array", table, "--at-most", "2", "--", *SMALL)
+    for task, value in ((1, "0.02"), (2, "0.03")):
+        jobs.finish(f"{job}_{task}", folder)
+        expect(f"kinematic_viscosity = {value}" in text(folder, str(task), "run.toml"), f"task {task} did not take its line")
+    expect("thick and $(slow)" in text(folder, "1", "run.toml"), "a quoted word was not taken as it is")
+    jobs.finish(f"{job}_3", folder, "FAILED")
+    expect(jobs.cluster.show(f"{job}_3")["ExitCode"] == "2:0", "a refused case does not end with 2")
+    expect("kinematic_viscosity" in jobs.log(folder), "the log does not say what was wrong")
+
+
+def chain(jobs):
+    """A leg that is stopped submits the next, which waits until it has ended well."""
+    job, folder = jobs.submit("chain", 1, 2, "--chain")
+    jobs.wait_for_step(folder, 5)
+    jobs.warn(job)
+    jobs.finish(job, folder)
+    said = jobs.log(folder)
+    expect("goes on in job " in said, f"no next leg:\n{said[-2000:]}")
+    following = int(said.split("goes on in job ")[1].split()[0])
+    jobs.finish(following, folder)
+    expect(f"leg 2 of job {following}" in jobs.log(folder), "the next leg does not count")
+    jobs.same(folder)
+
+
+def broken_chain(jobs):
+    """What waits for a job that fails is cancelled, not left waiting."""
+    job, folder = jobs.submit("broken", 1, 1, "--", "--set", "time.cfl=", *SMALL, "--set", "time.step=50.0")
+    waiting = jobs.cluster.sbatch(f"--dependency=afterok:{job}", "--kill-on-invalid-dep=yes", "--output=/dev/null", "--wrap", "true")
+    jobs.finish(job, folder, "FAILED")
+    expect(jobs.cluster.show(job)["ExitCode"] == "3:0", f"numerics do not end with 3: {jobs.log(folder)}")
+    expect(jobs.cluster.wait(waiting) == "CANCELLED", "a job that can never start was not cancelled")
+
+
+def requeue(jobs, launcher):
+    """Warned twice, queued again twice, done in the third leg."""
+    job, folder = jobs.submit(f"requeue_{launcher}", 1, 2, "--launcher", launcher)
+    step = 0
+    for leg in (1, 2):
+        jobs.wait_for_step(folder, step + 5)
+        jobs.warn(job)
+        found = jobs.cluster.wait(job, 30, until=("PENDING", "COMPLETED", "FAILED", "CANCELLED"))
+        expect(found == "PENDING", f"leg {leg} ended as {found}:\n{jobs.log(folder)[-3000:]}")
+        summary = json.loads(read(folder, "summary.json"))
+        expect(summary["status"] == "stopped" and summary["exit_code"] == 85, f"leg {leg}: {summary}")
+        step = summary["steps"]
+        expect(os.path.exists(os.path.join(folder, "checkpoint", f"{step:06d}.h5")), f"leg {leg} left no checkpoint of step {step}")
+    jobs.finish(job, folder)
+    expect(jobs.cluster.show(job)["Restarts"] == "2", "not queued again twice")
+    expect("leg 3 of job" in jobs.log(folder) and "restart from" in jobs.log(folder), "the log does not tell of the legs")
+    jobs.same(folder)
+
+
+def node_failure(jobs):
+    """SLURM takes a node away under the job, queues it again by itself, and the run goes on from its last checkpoint."""
+    job, folder = jobs.submit("failure", 1, 2, "--sbatch=--partition=fragile")
+    jobs.wait_for_step(folder, 25)
+    jobs.cluster.call("scontrol", "update", "NodeName=kn3", "State=DOWN", "Reason=test")
+    found = jobs.cluster.wait(job, 30, until=("PENDING", "COMPLETED", "FAILED", "CANCELLED", "NODE_FAIL"))
+    expect(found == "PENDING", f"the job is {found} after its node was lost:\n{jobs.log(folder)[-3000:]}")
+    jobs.cluster.call("scontrol", "update", "NodeName=kn3", "State=RESUME", check=False)
+    jobs.finish(job, folder)
+    expect(int(jobs.cluster.show(job)["Restarts"]) >= 1, "not queued again")
+    expect("restart from" in jobs.log(folder), "it began anew")
+    jobs.same(folder)
+
+
+def cancelled(jobs):
+    """scancel ends a job for good, and leaves a valid checkpoint."""
+    job, folder = jobs.submit("cancelled", 1, 2)
+    jobs.wait_for_step(folder, 15)
+    jobs.cluster.call("scancel", str(job))
+    jobs.finish(job, folder, "CANCELLED")
+    time.sleep(2.0)
+    expect(jobs.cluster.state(job) == "CANCELLED", "it came back")
+    status = jobs.cluster.call(KOLMO, "status", folder)
+    expect("checkpoints" in status and "running" not in status, status)
+    done = jobs.cluster.call(KOLMO, "restart", folder, "--set", "time.max_steps=1")
+    expect("restart from" in done, f"it cannot be continued: {done}")
+
+
+def by_hand(jobs):
+    """The shipped batch scripts, as they are, with a small case."""
+    small = jobs.place("small.toml")
+    with open(small, "w") as file:
+        file.write(CASE.replace("384", "16").replace(f"max_steps = {STEPS}", "max_steps = 4"))
+    submitted = []
+    for name in ("flow", "density", "chain", "sweep-array"):
+        folder = jobs.place(f"hand_{name}")
+        os.mkdir(folder)
+        with open(os.path.join(folder, "sweep.txt"), "w") as file:
+            file.write("fluid.kinematic_viscosity=1e-2\nfluid.kinematic_viscosity=1e-3\n")
+        results = os.path.join(folder, "results")
+        environment = {**jobs.environment, "KOLMO_CASE": small, "KOLMO_RESULTS": results}
+        job = jobs.cluster.sbatch("--export=ALL", os.path.join(TOOLS, name + ".sbatch"), environment=environment, cwd=folder)
+        submitted += [(f"{job}_{task}", folder, os.path.join(results, str(task))) for task in (1, 2)] if name == "sweep-array" else [
+            (job, folder, results)]
+    for job, folder, results in submitted:
+        jobs.finish(job, folder)
+        expect(json.loads(read(results, "summary.json"))["steps"] == 4, f"{results} did not come to its end")
+
+
+def refusals(jobs):
+    """A mistake is met before anything is in the queue."""
+    submit = os.path.join(TOOLS, "kolmo-submit")
+    wrong = jobs.place("wrong.toml")
+    with open(wrong, "w") as file:
+        file.write(CASE.replace("kinematic_viscosity", "kinematic_viscosty"))
+    good = ["--nodes", "1", "--ntasks-per-node", "1", "--time", "5"]
+    for arguments in ([wrong, *good], [jobs.case, *good[:4]], [jobs.case, *good, "--array", "nowhere.txt"],
+                      [jobs.case, *good, "--launcher", "prun"], [jobs.case, *good, "--nods", "2"], [jobs.place("absent.toml"), *good]):
+        out = jobs.cluster.call("sh", "-c", '"$@"; echo "code $?"', "sh", submit, *arguments, "--output", jobs.place("refused"),
+                                environment=jobs.environment)
+        expect(out.endswith("code 2") and len(out.splitlines()) == 2, f"{arguments}: {out}")
+    expect(not os.path.exists(jobs.place("refused")), "a refused job wrote something")
+
+
+def limit(jobs):
+    """A real time limit of a minute: warned by SLURM itself, stopped, queued again until it is done, in the same bits."""
+    job, folder = jobs.submit("measured", 1, 2)
+    jobs.finish(job, folder)
+    # So many steps that one leg cannot do them, and three can.
+    steps = int(60.0 * STEPS / json.loads(read(folder, "summary.json"))["wall_seconds"])
+    steps -= steps % 5
+    longer = ["--set", f"time.max_steps={steps}", "--set", "output.checkpoint.every_steps=1000000", "--set",
+              f"output.fields.every_steps={steps}"]
+    whole_job, whole = jobs.submit("whole", 1, 2, "--", *longer)
+    job, folder = jobs.submit("limited", 1, 2, "--warning", "20", "--", *longer, time="1")
+    jobs.finish(job, folder, seconds=500)
+    jobs.finish(whole_job, whole, seconds=300)
+    legs = 1 + int(jobs.cluster.show(job)["Restarts"])
+    print(f"       {steps} steps in {legs} legs")
+    expect(legs >= 2 and "kolmo-job: warned" in jobs.log(folder), f"no leg was stopped by the limit:\n{jobs.log(folder)[-2000:]}")
+    for name in (f"fields/{steps:06d}.h5", "diagnostics.csv"):
+        expect(read(folder, name) == read(whole, name), f"{name} differs from that of the unbroken run")
+
+
+SCENARIOS = {
+    "two_nodes": two_nodes, "sweep": sweep, "chain": chain, "broken_chain": broken_chain,
+    "requeue_srun": lambda jobs: requeue(jobs, "srun"), "requeue_mpirun": lambda jobs: requeue(jobs, "mpirun"),
+    "node_failure": node_failure, "cancelled": cancelled, "by_hand": by_hand, "refusals": refusals,
+}
+
+
+def attempt(name, scenario, jobs):
+    began = time.monotonic()
+    try:
+        scenario(jobs)
+        return name, "", time.monotonic() - began
+    except (Failed, RuntimeError, OSError, ValueError, KeyError, IndexError) as failure:
+        return name, f"{type(failure).__name__}: {failure}", time.monotonic() - began
+
+
+def main():
+    if reason := slurm.missing():
+        print(f"skipped: {reason}")
+        return slurm.SKIPPED
+    scenarios = {"limit": limit} if sys.argv[3:] == ["limit"] else {"single": single, **SCENARIOS}
+    if sys.argv[3:] and "limit" not in sys.argv[3:]:
+        scenarios = {name: scenarios[name] for name in ["single", *sys.argv[3:]]}
+    folder = tempfile.mkdtemp(prefix="kolmo-jobs-")
+    failures = 0
+    try:
+        with slurm.Cluster() as cluster, concurrent.futures.ThreadPoolExecutor(12) as pool:
+            jobs = Jobs(cluster, folder)
+            work = [pool.submit(attempt, name, scenario, jobs) for name, scenario in scenarios.items()]
+            for done in concurrent.futures.as_completed(work):
+                name, failure, seconds = done.result()
+                print(f"{'FAILED' if failure else 'ok':6} {name} ({seconds:.0f} s) {failure}", flush=True)
+                failures += bool(failure)
+            if failures:
+                print(cluster.logs())
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+    return 1 if failures else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
