@@ -71,33 +71,51 @@ void product(int width, int n, int inner, const double* a, std::ptrdiff_t step_a
 
 }  // namespace
 
-void DenseProduct::pack(const std::vector<double>& matrix, bool along_lines) {
-  const auto padded = static_cast<std::size_t>((outputs_ + block - 1) / block * block + columns);
-  packed_ = aligned_array(padded * inputs_);
-  double* to = packed_.get();
+void DenseProduct::pack(const double* matrix, bool along_lines) {
   // Outputs are the vectors of a tile along lines, its columns otherwise; each group of them is stored input by input.
   const int group = along_lines ? block : columns;
-  for (int first = 0; first < outputs_; first += group)
+  if (!packed_) {
+    const auto padded = static_cast<std::size_t>((outputs_ + block - 1) / block * block + columns);
+    packed_ = aligned_array(padded * inputs_);
+    first_.resize((outputs_ + group - 1) / group);
+    last_.resize(first_.size());
+  }
+  double* to = packed_.get();
+  for (int o = 0; o < outputs_; o += group) {
+    int first = inputs_, last = 0;
     for (int i = 0; i < inputs_; ++i)
-      for (int o = first; o < first + group; ++o)
-        *to++ = o < outputs_ ? matrix[static_cast<std::size_t>(o) * inputs_ + i] : 0.0;
+      for (int k = o; k < o + group; ++k) {
+        *to = k < outputs_ ? matrix[static_cast<std::size_t>(k) * inputs_ + i] : 0.0;
+        if (*to++ == 0.0) continue;
+        first = std::min(first, i);
+        last = i + 1;
+      }
+    first_[o / group] = std::min(first, last);
+    last_[o / group] = last;
+  }
 }
 
 void DenseProduct::lines(std::ptrdiff_t count, const double* in, std::ptrdiff_t step_in, double* out,
                          std::ptrdiff_t step_out) const {
   for (std::ptrdiff_t line = 0; line < count; line += columns) {
     const int n = static_cast<int>(std::min<std::ptrdiff_t>(columns, count - line));
-    for (int o = 0; o < outputs_; o += block)
-      product(std::min(block, outputs_ - o), n, inputs_, packed_.get() + static_cast<std::ptrdiff_t>(o) * inputs_,
-              block, in + line * step_in, 1, step_in, out + line * step_out + o, step_out);
+    for (int o = 0; o < outputs_; o += block) {
+      const int first = first_[o / block], inner = last_[o / block] - first;
+      product(std::min(block, outputs_ - o), n, inner,
+              packed_.get() + static_cast<std::ptrdiff_t>(o) * inputs_ + static_cast<std::ptrdiff_t>(first) * block,
+              block, in + line * step_in + first, 1, step_in, out + line * step_out + o, step_out);
+    }
   }
 }
 
 void DenseProduct::rows(int width, const double* in, double* out, std::ptrdiff_t step_out) const {
   for (int s = 0; s < width; s += block)
-    for (int o = 0; o < outputs_; o += columns)
-      product(std::min(block, width - s), std::min(columns, outputs_ - o), inputs_, in + s, panel,
-              packed_.get() + static_cast<std::ptrdiff_t>(o) * inputs_, columns, 1, out + o * step_out + s, step_out);
+    for (int o = 0; o < outputs_; o += columns) {
+      const int first = first_[o / columns], inner = last_[o / columns] - first;
+      product(std::min(block, width - s), std::min(columns, outputs_ - o), inner, in + s + first * panel, panel,
+              packed_.get() + static_cast<std::ptrdiff_t>(o) * inputs_ + static_cast<std::ptrdiff_t>(first) * columns,
+              columns, 1, out + o * step_out + s, step_out);
+    }
 }
 
 }  // namespace kolmo

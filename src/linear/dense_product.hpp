@@ -22,7 +22,7 @@ inline AlignedArray aligned_array(std::size_t count) {
 
 /// out := M in for a matrix M of `outputs` rows and `inputs` columns, packed once for register tiles. Written here
 /// rather than left to BLAS: the matrices are small and fixed, so packing them once and blocking for the cache of the
-/// surrounding sweep gives twice the rate of a general GEMM, whatever BLAS is installed.
+/// surrounding sweep gives twice the rate of a general GEMM, whatever BLAS is installed. Bands of zeros are skipped.
 class DenseProduct {
  public:
   /// Vectors lie side by side in rows of `panel` numbers: in(i, s) at in[i * panel + s].
@@ -41,8 +41,11 @@ class DenseProduct {
     std::vector<double> matrix(static_cast<std::size_t>(outputs) * inputs);
     for (int o = 0; o < outputs; ++o)
       for (int i = 0; i < inputs; ++i) matrix[static_cast<std::size_t>(o) * inputs + i] = element(o, i);
-    pack(matrix, along_lines);
+    pack(matrix.data(), along_lines);
   }
+
+  /// Takes another matrix (row-major, outputs * inputs) into the same memory.
+  void assign(const double* matrix, bool along_lines) { pack(matrix, along_lines); }
 
   /// Vectors contiguous: in(i) of vector v at in[v * step_in + i], likewise out. Packed with along_lines.
   void lines(std::ptrdiff_t count, const double* in, std::ptrdiff_t step_in, double* out,
@@ -52,9 +55,10 @@ class DenseProduct {
   void rows(int width, const double* in, double* out, std::ptrdiff_t step_out) const;
 
  private:
-  void pack(const std::vector<double>& matrix, bool along_lines);
+  void pack(const double* matrix, bool along_lines);
   int outputs_ = 0, inputs_ = 0;
   AlignedArray packed_;
+  std::vector<int> first_, last_;  // by group of outputs: the inputs that are not zero for all of them
 };
 
 }  // namespace kolmo

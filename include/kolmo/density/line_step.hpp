@@ -1,0 +1,64 @@
+/// One direction of the splitting: dp/dt = L_d p along every line.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <memory>
+
+#include "kolmo/density/face_weights.hpp"
+
+namespace kolmo::density {
+
+struct LineOptions {
+  /// Uniform lines of up to this many cells are advanced by the exponential of their matrix (n / 46 ns per cell),
+  /// longer ones like lines with weights of their own.
+  int max_exponential = 1024;
+  /// Backward Euler instead of the second-order step, for lines without an exponential.
+  bool euler = false;
+};
+
+/// (D10) p := exp(dt L_d) p or an approximation of second order, line by line, in place:
+///  * uniform weights: the exponential itself, a nonnegative matrix with the column sums of masses 1, kept by dt;
+///  * any weights: the L-stable SDIRK2 of Alexander (1977), moved towards backward Euler on a line that would get a
+///    negative value, by the elimination of Grassmann, Taksar & Heyman (1985), which has no subtraction;
+///  * pure transport: a conservative semi-Lagrangian step with parabolas that stay positive.
+/// With low >= 0 >= high all three keep p >= 0, mass (with what left through the ends) and the stationary density of
+/// L_d to round-off, whatever dt (the third keeps no stationary density).
+///
+/// Bytes per cell and step on the general path: 16 of p and 16 of weights; factors live in the cache for some lines at
+/// a time and are not stored. Uniform path: 16 of p. Where the direction is cut, p moves to pencils and back (two
+/// collectives), and the weights once per `set`.
+template <int Dim>
+class LineStep {
+ public:
+  LineStep(const Grid<Dim>& grid, const Decomposition<Dim>& cells, int direction, const LineOptions& options = {});
+  ~LineStep();
+  LineStep(LineStep&&) noexcept;
+  LineStep& operator=(LineStep&&) noexcept;
+
+  /// Takes weights, and new ones at any time. They are read in place where the direction is not cut: they must outlive
+  /// this object or the next `set`, and be set again after a change. Collective. Throws InternalError where they do not
+  /// belong to this direction and grid.
+  void set(const DirectionWeights<Dim>& weights);
+  /// Needs no ghosts and leaves them stale. Collective if the direction is cut. Allocates only where `dt` is new to an
+  /// exponential (four are kept).
+  void advance(Field<Dim>& p, double dt);
+
+  int direction() const;
+  bool uniform() const;
+  /// Fluxes are given on the boundary: the step is affine.
+  bool has_sources() const;
+  /// Outward flux through the low and high ends, summed over time and this rank's lines.
+  const std::array<double, 2>& escaped() const;
+  /// Lines moved towards backward Euler, and lines advanced, so far on this rank.
+  std::int64_t fallbacks() const;
+  std::int64_t lines() const;
+  /// What advances a line, for the log: "exponential", "sdirk2", "backward euler", "semi-lagrangian".
+  const char* method() const;
+
+ private:
+  struct Parts;
+  std::unique_ptr<Parts> parts_;
+};
+
+}  // namespace kolmo::density
