@@ -87,20 +87,45 @@ ValueType entry_type(ValueType list) {
       return ValueType::text;
     case ValueType::expressions:
       return ValueType::expression;
+    case ValueType::number_rows:
+      return ValueType::numbers;
+    case ValueType::text_rows:
+      return ValueType::texts;
     default:
       return ValueType::any;
   }
 }
 
+void check_list(const Case& content, const Node& node, const Key& key, const std::string& path, ValueType type) {
+  const ValueType entry = entry_type(type);
+  if (entry == ValueType::any) return check_scalar(content, node, key, path, type);
+  if (node.kind != NodeKind::array) throw type_error(content, node, key, path);
+  for (const Node& item : node.items) check_list(content, item, key, path, entry);
+}
+
+/// A value, a list, or a list of lists, which must then be equally long.
+void check_tensor(const Case& content, const Node& node, const Key& key, const std::string& path) {
+  if (node.kind != NodeKind::array) return check_scalar(content, node, key, path, ValueType::expression);
+  const bool nested = !node.items.empty() && node.items.front().kind == NodeKind::array;
+  for (const Node& item : node.items) {
+    if ((item.kind == NodeKind::array) != nested) throw type_error(content, item, key, path);
+    if (nested && item.items.size() != node.items.front().items.size())
+      throw value_error(content, item, path,
+                        fmt::format("expected {} entries as in the row above (given {})",
+                                    node.items.front().items.size(), item.items.size()));
+    check_list(content, item, key, path, nested ? ValueType::expressions : ValueType::expression);
+  }
+}
+
 void check_value(const Case& content, const Node& node, const Key& key, const std::string& path) {
   if (key.type == ValueType::any) return;
-  const ValueType entry = entry_type(key.type);
-  if (entry == ValueType::any) return check_scalar(content, node, key, path, key.type);
+  if (key.type == ValueType::tensor) return check_tensor(content, node, key, path);
+  if (entry_type(key.type) == ValueType::any) return check_scalar(content, node, key, path, key.type);
   if (node.kind != NodeKind::array) throw type_error(content, node, key, path);
   const int count = static_cast<int>(node.items.size());
   if (key.length > 0 && count != key.length)
     throw value_error(content, node, path, fmt::format("expected {} entries (given {})", key.length, count));
-  for (const Node& item : node.items) check_scalar(content, item, key, path, entry);
+  check_list(content, node, key, path, key.type);
 }
 
 /// Where else the name is at home: another table of this kind, or another kind of run.

@@ -209,6 +209,45 @@ std::vector<Expression> CaseFile::expressions(const std::string& path, const Exp
   return values;
 }
 
+std::vector<std::vector<double>> CaseFile::number_rows(const std::string& path) const {
+  std::vector<std::vector<double>> rows;
+  for (const Node& row : value_of(*content_, path).items) {
+    rows.emplace_back();
+    for (const Node& item : row.items) rows.back().push_back(content_->number_of(item, key_of(*content_, path), path));
+  }
+  return rows;
+}
+
+std::vector<std::vector<std::string>> CaseFile::text_rows(const std::string& path) const {
+  std::vector<std::vector<std::string>> rows;
+  for (const Node& row : value_of(*content_, path).items) {
+    rows.emplace_back();
+    for (const Node& item : row.items) rows.back().push_back(item.text);
+  }
+  return rows;
+}
+
+ExpressionTensor CaseFile::tensor(const std::string& path, const Expression::Variables& variables) const {
+  const Node node = value_of(*content_, path);
+  ExpressionTensor tensor;
+  if (node.kind != NodeKind::array) {
+    tensor.entries.push_back(expression_of(*content_, node, path, variables));
+    return tensor;
+  }
+  tensor.depth = 1;
+  tensor.rows = static_cast<int>(node.items.size());
+  for (const Node& item : node.items) {
+    if (item.kind == NodeKind::array) {
+      tensor.depth = 2;
+      tensor.columns = static_cast<int>(item.items.size());
+      for (const Node& entry : item.items) tensor.entries.push_back(expression_of(*content_, entry, path, variables));
+    } else {
+      tensor.entries.push_back(expression_of(*content_, item, path, variables));
+    }
+  }
+  return tensor;
+}
+
 InputError CaseFile::error_at(const std::string& path, const std::string& reason) const {
   return InputError(detail::error_line(content_->name, content_->nearest(path), false, path, reason));
 }
@@ -270,7 +309,8 @@ class Writer {
   }
 
   void leaf(const Key& key, const std::string& path) {
-    if (!detail::find_node(content_.root, path) && !key.fallback) return;
+    const Node* given = detail::find_node(content_.root, path);
+    if (given ? given->kind == NodeKind::table : !key.fallback) return;  // a table's keys are written one by one
     line(path, render(value_of(content_, path), key, path));
   }
 

@@ -1,6 +1,7 @@
 #include "kolmo/base/parallel.hpp"
 
 #include <fmt/format.h>
+#include <unistd.h>
 
 #include "kolmo/base/error.hpp"
 
@@ -56,5 +57,14 @@ void Communicator::broadcast(std::vector<double>& values, int root) const {
 }
 
 void Communicator::barrier() const { check_mpi(MPI_Barrier(comm_), "MPI_Barrier"); }
+
+double machine_memory(const Communicator& comm) {
+  MPI_Comm node = MPI_COMM_NULL;
+  check_mpi(MPI_Comm_split_type(comm.handle(), MPI_COMM_TYPE_SHARED, 0, MPI_INFO_NULL, &node), "MPI_Comm_split_type");
+  const bool first = Communicator(node).root();
+  check_mpi(MPI_Comm_free(&node), "MPI_Comm_free");
+  const double bytes = static_cast<double>(sysconf(_SC_PHYS_PAGES)) * static_cast<double>(sysconf(_SC_PAGE_SIZE));
+  return comm.sum(first ? bytes : 0.0);
+}
 
 }  // namespace kolmo

@@ -116,6 +116,12 @@ std::string to_string(ValueType type) {
       return "list of texts";
     case ValueType::expressions:
       return "list of numbers or expressions";
+    case ValueType::number_rows:
+      return "list of lists of numbers";
+    case ValueType::text_rows:
+      return "list of lists of texts";
+    case ValueType::tensor:
+      return "number or expression, a list of them, or a list of equally long lists of them";
     case ValueType::any:
       return "anything";
   }

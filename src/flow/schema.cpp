@@ -1,58 +1,17 @@
 // Every key of a case of kind "flow": one line each. docs/input.md is generated from it.
+#include "kolmo/base/schema_builder.hpp"
 #include "kolmo/flow/settings.hpp"
+#include "kolmo/grid/axis_keys.hpp"
 
 namespace kolmo::flow {
 
 namespace {
 
+using Builder = SchemaBuilder;
 using Text = std::string;
-using Fallback = std::optional<std::string>;
 constexpr auto none = std::nullopt;
 
-/// Collects keys; the table of the following keys is set by `in`.
-class Builder {
- public:
-  explicit Builder(Schema& schema) : schema_(schema) {}
-
-  void in(const Text& table) { table_ = table; }
-  /// The table itself: one that may be left out as a whole, or that must be there.
-  void table(const Text& path, bool required, const Text& meaning) {
-    Key key;
-    key.path = path;
-    key.type = ValueType::table;
-    key.required = required;
-    key.meaning = meaning;
-    schema_.keys.push_back(key);
-    table_ = path;
-  }
-  Key& add(const Text& name, ValueType type, const Text& unit, const Text& meaning, const Fallback& fallback = none) {
-    Key key;
-    key.path = table_.empty() ? name : table_ + "." + name;
-    key.type = type;
-    key.unit = unit;
-    key.meaning = meaning;
-    key.fallback = fallback;
-    schema_.keys.push_back(key);
-    return schema_.keys.back();
-  }
-  void number(const Text& name, const Text& unit, const Range& range, const Fallback& fallback, const Text& meaning) {
-    add(name, ValueType::number, unit, meaning, fallback).range = range;
-  }
-  void integer(const Text& name, const Range& range, const Fallback& fallback, const Text& meaning) {
-    add(name, ValueType::integer, "-", meaning, fallback).range = range;
-  }
-  void choice(const Text& name, const std::vector<Text>& choices, const Fallback& fallback, const Text& meaning) {
-    add(name, ValueType::text, "-", meaning, fallback).choices = choices;
-  }
-  void require_last() { schema_.keys.back().required = true; }
-
- private:
-  Schema& schema_;
-  Text table_;
-};
-
 constexpr double largest_count = 2147483647.0;
-constexpr double largest_axis = 1e6;  // cells along one axis
 
 void add_case_and_grid(Builder& b) {
   b.table("case", true, "What the file describes.");
@@ -70,18 +29,7 @@ void add_case_and_grid(Builder& b) {
   for (const Text axis : {"x", "y", "z"}) {
     b.table("grid." + axis, axis != "z",
             "Cells along " + axis + (axis == "z" ? "; leave out for a flow in two dimensions." : "."));
-    b.number("from", "m", Range::any(), none, "Low end.");
-    b.number("to", "m", Range::any(), none, "High end, above `from`.");
-    b.integer("cells", Range::closed(1, largest_axis), none, "Number of cells.");
-    b.choice("spacing", {"uniform", "tanh", "tanh-low", "tanh-high", "geometric"}, none,
-             "uniform where left out; tanh: clustered at both ends, x = a + (b-a)/2 [1 + tanh(s (2 xi - 1))/tanh s]; "
-             "tanh-low, "
-             "tanh-high: at that end only; geometric: each cell `ratio` times the one before.");
-    b.number("strength", "-", Range::above_to(0, 10), none,
-             "s of the tanh spacings; the widest cell is about cosh^2 s times the narrowest.");
-    b.number("ratio", "-", Range::closed(0.1, 10), none, "Of the geometric spacing.");
-    b.add("nodes", ValueType::numbers, "m",
-          "Increasing list of all cell ends, instead of from, to, cells and spacing.");
+    add_axis_keys(b, "m");
   }
   b.in("grid");
   b.add("processes", ValueType::integers, "-",

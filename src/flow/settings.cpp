@@ -6,14 +6,13 @@
 #include <cmath>
 #include <set>
 
+#include "kolmo/base/names.hpp"
+#include "kolmo/grid/axis_keys.hpp"
 #include "settings_reader.hpp"
 
 namespace kolmo::flow {
 
 namespace {
-
-template <class Enum>
-using Names = std::vector<std::pair<Enum, std::string>>;
 
 const Names<BoundaryType> boundary_names{{BoundaryType::periodic, "periodic"},   {BoundaryType::no_slip, "no-slip"},
                                          {BoundaryType::free_slip, "free-slip"}, {BoundaryType::free_slip, "symmetry"},
@@ -42,21 +41,6 @@ const Names<ScalarBoundaryType> scalar_boundary_names{{ScalarBoundaryType::fixed
                                                       {ScalarBoundaryType::adiabatic, "adiabatic"},
                                                       {ScalarBoundaryType::periodic, "periodic"},
                                                       {ScalarBoundaryType::outflow, "outflow"}};
-
-/// The schema has checked that the name is one of the choices.
-template <class Enum>
-Enum named(const Names<Enum>& names, const std::string& name) {
-  for (const auto& [value, text] : names)
-    if (text == name) return value;
-  throw InternalError(fmt::format("the schema allows \"{}\", which the settings do not know", name));
-}
-
-template <class Enum>
-std::string name_of(const Names<Enum>& names, Enum value) {
-  for (const auto& [candidate, text] : names)
-    if (candidate == value) return text;
-  return "?";
-}
 
 constexpr std::array<const char*, 3> axis_names{"x", "y", "z"};
 
@@ -142,54 +126,9 @@ int Reader::axis_number(const std::string& path, const std::string& name) const 
   return axis;
 }
 
-AxisSpec Reader::axis(const std::string& path) const {
-  AxisSpec spec;
-  const auto only_without_nodes = {".from", ".to", ".cells", ".spacing", ".strength", ".ratio"};
-  if (file_.has(path + ".nodes")) {
-    for (const char* key : only_without_nodes)
-      if (file_.has(path + key)) refuse(path + key, "give either nodes or from, to, cells and spacing");
-    spec.spacing = Spacing::nodes;
-    spec.nodes = file_.numbers(path + ".nodes");
-    if (spec.nodes.size() < 2) refuse(path + ".nodes", "at least 2 nodes are needed");
-    spec.cells = static_cast<int>(spec.nodes.size()) - 1;
-    spec.from = spec.nodes.front();
-    spec.to = spec.nodes.back();
-    return spec;
-  }
-  spec.from = file_.number(path + ".from");
-  spec.to = file_.number(path + ".to");
-  spec.cells = static_cast<int>(file_.integer(path + ".cells"));
-  if (!(spec.to > spec.from))
-    refuse(path + ".to", fmt::format("must be above from = {} (given {})", spec.from, spec.to));
-  static const Names<Spacing> spacings{{Spacing::uniform, "uniform"},
-                                       {Spacing::tanh, "tanh"},
-                                       {Spacing::tanh_low, "tanh-low"},
-                                       {Spacing::tanh_high, "tanh-high"},
-                                       {Spacing::geometric, "geometric"}};
-  if (file_.has(path + ".spacing")) spec.spacing = named(spacings, file_.text(path + ".spacing"));
-  const bool geometric = spec.spacing == Spacing::geometric, plain = spec.spacing == Spacing::uniform;
-  if (file_.has(path + ".strength") && (geometric || plain))
-    refuse(path + ".strength", "only the tanh spacings take a strength");
-  if (file_.has(path + ".ratio") && !geometric) refuse(path + ".ratio", "only the geometric spacing takes a ratio");
-  if (geometric) spec.ratio = file_.number(path + ".ratio");
-  if (!geometric && !plain) spec.strength = file_.number(path + ".strength");
-  return spec;
-}
-
 void Reader::grid() {
   s_.dimension = file_.has("grid.z") ? 3 : 2;
-  double cells = 1.0;
-  for (int d = 0; d < s_.dimension; ++d) {
-    const std::string path = std::string("grid.") + axis_names[d];
-    s_.axes.push_back(axis(path));
-    cells *= s_.axes.back().cells;
-    try {
-      (void)Axis(s_.axes.back());
-    } catch (const InputError& error) {
-      const std::string nodes = path + ".nodes";
-      refuse(file_.has(nodes) ? nodes : path, error.what());
-    }
-  }
+  for (int d = 0; d < s_.dimension; ++d) s_.axes.push_back(read_axis(file_, std::string("grid.") + axis_names[d]));
   if (!file_.has("grid.processes")) return;
   const std::vector<std::int64_t> processes = file_.integers("grid.processes");
   if (static_cast<int>(processes.size()) != s_.dimension)

@@ -1,7 +1,6 @@
 // Checks of a flow case that need the values of its expressions on its grid, or the ranks and memory it is to run on.
 #include <fmt/format.h>
 #include <petscsys.h>
-#include <unistd.h>
 
 #include <algorithm>
 #include <cmath>
@@ -225,16 +224,6 @@ void check_ranks(const CaseFile& file, const Settings& settings, const Communica
   }
 }
 
-/// Bytes of memory of all machines that the communicator's ranks run on.
-double machine_memory(const Communicator& comm) {
-  MPI_Comm node = MPI_COMM_NULL;
-  check_mpi(MPI_Comm_split_type(comm.handle(), MPI_COMM_TYPE_SHARED, 0, MPI_INFO_NULL, &node), "MPI_Comm_split_type");
-  const bool first = Communicator(node).root();
-  check_mpi(MPI_Comm_free(&node), "MPI_Comm_free");
-  const double bytes = static_cast<double>(sysconf(_SC_PHYS_PAGES)) * static_cast<double>(sysconf(_SC_PAGE_SIZE));
-  return comm.sum(first ? bytes : 0.0);
-}
-
 }  // namespace
 }  // namespace detail
 
@@ -249,7 +238,7 @@ void check_resources(const CaseFile& file, const Settings& settings, const Commu
   // Velocity and its two registers, pressure and its history, work array: nothing runs with less.
   const double least_bytes =
       cells * 8.0 * (3.0 * settings.dimension + 3.0 + static_cast<double>(settings.scalars.size()));
-  if (const double memory = detail::machine_memory(comm); least_bytes > memory)
+  if (const double memory = machine_memory(comm); least_bytes > memory)
     throw file.error_at("grid", fmt::format("{:.4g} cells need at least {:.3g} GB; the machines have {:.3g} GB", cells,
                                             least_bytes * 1e-9, memory * 1e-9));
   settings.dimension == 2 ? detail::check_ranks<2>(file, settings, comm) : detail::check_ranks<3>(file, settings, comm);

@@ -27,7 +27,6 @@ class Reader {
   int axis_number(const std::string& path, const std::string& name) const;
   Schedule schedule(const std::string& table) const;
 
-  AxisSpec axis(const std::string& path) const;
   void grid();
   void fluid();
   BoundarySettings boundary_entry(const std::string& path, int face) const;

@@ -43,7 +43,14 @@ const Schema& schema() {
               key("output.lines[].name", ValueType::text),
               key("output.lines[].points", ValueType::integer, "10"),
               key("output.file", ValueType::path),
-              key("run.NAME", ValueType::any)};
+              key("run.NAME", ValueType::any),
+              key("shape", ValueType::text),
+              key("shape.radius", ValueType::number),
+              key("law.NAME.mean", ValueType::numbers),
+              key("law.sizes", ValueType::integers),
+              key("law.covariance", ValueType::number_rows),
+              key("law.noise", ValueType::tensor),
+              key("output.marginals", ValueType::text_rows, "[]")};
     s.keys[0].required = s.keys[1].required = true;
     s.keys[3].range = Range::positive();
     s.keys[4].range = Range::at_least(0);
@@ -258,6 +265,58 @@ TEST(CaseFile, EffectiveTextIsTheSameCase) {
   EXPECT_EQ(again.integer("output.lines[0].points"), 10);
   EXPECT_EQ(again.file_path("output.file"), file.file_path("output.file"));
   EXPECT_EQ(again.effective({{"version", "1"}, {"petsc_options", "-a b"}}), text);
+}
+
+TEST(CaseFile, ReadsListsOfLists) {
+  const auto read = [](const std::string& body) {
+    return CaseFile::parse("[case]\nkind = \"test\"\n[parameters]\na = 2\n" + body, "a.toml", {}, {&schema()});
+  };
+  const CaseFile file = read(
+      "[law]\ncovariance = [[1, \"a/4\"], [0.5, 2]]\nnoise = [[\"x\", 1, 0], [0, \"a*t\", 3]]\n"
+      "sizes = [1]\nq = { mean = [1] }\n[output]\nmarginals = [[\"x\"], [\"x\", \"y\"]]\n");
+  EXPECT_EQ(file.number_rows("law.covariance"), (std::vector<std::vector<double>>{{1, 0.5}, {0.5, 2}}));
+  EXPECT_EQ(file.text_rows("output.marginals"), (std::vector<std::vector<std::string>>{{"x"}, {"x", "y"}}));
+  EXPECT_EQ(file.numbers("law.q.mean"), std::vector<double>{1.0});
+  EXPECT_EQ(file.integers("law.sizes"), std::vector<std::int64_t>{1});
+  const ExpressionTensor matrix = file.tensor("law.noise");
+  EXPECT_EQ(matrix.depth, 2);
+  EXPECT_EQ(matrix.rows, 2);
+  EXPECT_EQ(matrix.columns, 3);
+  EXPECT_EQ(matrix.entries.at(4)(0, 0, 0, 5), 10.0);
+  EXPECT_TRUE(read("").text_rows("output.marginals").empty());
+  const ExpressionTensor list = read("[law]\nnoise = [1, \"x\"]\n").tensor("law.noise");
+  EXPECT_EQ(list.depth, 1);
+  EXPECT_EQ(list.rows, 2);
+  EXPECT_EQ(list.columns, 1);
+  EXPECT_EQ(read("[law]\nnoise = \"x+a\"\n").tensor("law.noise").entries.at(0)(1, 0, 0, 0), 3.0);
+  const CaseFile again = CaseFile::parse(file.effective(), "b.toml", {}, {&schema()});
+  EXPECT_EQ(again.effective(), file.effective());
+  EXPECT_EQ(again.number_rows("law.covariance"), file.number_rows("law.covariance"));
+  EXPECT_EQ(again.tensor("law.noise").entries.at(0).text(), "x");
+  const auto message = [&](const std::string& body) -> std::string {
+    try {
+      (void)read(body);
+    } catch (const InputError& error) {
+      return error.what();
+    }
+    return "accepted";
+  };
+  EXPECT_EQ(message("[law]\nnoise = [[1, 2], [1]]\n"),
+            "a.toml:6:18: law.noise: expected 2 entries as in the row above (given 1)");
+  EXPECT_EQ(message("[law]\nnoise = [1, [1]]\n").find("a.toml:6:13: law.noise: expected number or expression"), 0u);
+  EXPECT_EQ(message("[law]\nnoise = [[[1]]]\n").find("a.toml:6:11: law.noise: expected"), 0u);
+  EXPECT_EQ(message("[law]\ncovariance = [1]\n").find("a.toml:6:15: law.covariance: expected list of lists"), 0u);
+  EXPECT_EQ(message("[output]\nmarginals = [[1]]\n").find("a.toml:6:15: output.marginals: expected list of lists"), 0u);
+}
+
+TEST(CaseFile, AKeyMayBeATextOrATable) {
+  const auto read = [](const std::string& body) {
+    return CaseFile::parse("shape = " + body + "\n[case]\nkind = \"test\"\n", "a.toml", {}, {&schema()});
+  };
+  EXPECT_EQ(read("\"round\"").text("shape"), "round");
+  const CaseFile table = read("{ radius = 2 }");
+  EXPECT_EQ(table.number("shape.radius"), 2.0);
+  EXPECT_EQ(CaseFile::parse(table.effective(), "b.toml", {}, {&schema()}).number("shape.radius"), 2.0);
 }
 
 TEST(CaseFile, ReadsOnRankZeroForAll) {

@@ -15,6 +15,12 @@
 
 namespace kolmo {
 
+/// What a key of type tensor holds: one expression (depth 0), a list (1), or a matrix row by row (2).
+struct ExpressionTensor {
+  int depth = 0, rows = 1, columns = 1;  ///< a list of n entries has n rows and 1 column
+  std::vector<Expression> entries;
+};
+
 /// Values of one case. Paths are dotted, entries of arrays of tables numbered from 0: "output.lines[0].name". Every
 /// error is an InputError of one line, `file:line:column: key: reason (nearest name, or allowed range and value)`.
 class CaseFile {
@@ -58,6 +64,10 @@ class CaseFile {
                         const Expression::Variables& variables = Expression::default_variables()) const;
   std::vector<Expression> expressions(const std::string& path,
                                       const Expression::Variables& variables = Expression::default_variables()) const;
+  std::vector<std::vector<double>> number_rows(const std::string& path) const;
+  std::vector<std::vector<std::string>> text_rows(const std::string& path) const;
+  ExpressionTensor tensor(const std::string& path,
+                          const Expression::Variables& variables = Expression::default_variables()) const;
 
   /// An InputError with the place of that key (of the nearest table above it where it is not given).
   InputError error_at(const std::string& path, const std::string& reason) const;

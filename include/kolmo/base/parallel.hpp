@@ -37,6 +37,9 @@ class Communicator {
   int rank_ = 0, size_ = 1;
 };
 
+/// Bytes of memory of all machines that the communicator's ranks run on. Collective.
+double machine_memory(const Communicator& comm);
+
 /// Throws InternalError with MPI's text unless code is MPI_SUCCESS.
 void check_mpi(int code, const char* call);
 

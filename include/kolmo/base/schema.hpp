@@ -22,6 +22,9 @@ enum class ValueType {
   integers,     ///< a list of whole numbers
   texts,        ///< a list of strings, each one of `choices` where they are given
   expressions,  ///< a list of expressions
+  number_rows,  ///< a list of lists of numbers
+  text_rows,    ///< a list of lists of strings, each one of `choices` where they are given
+  tensor,       ///< an expression, a list of expressions, or a list of equally long lists of expressions
   any           ///< anything; not checked
 };
 

@@ -6,6 +6,9 @@
 #include <string>
 #include <vector>
 
+#include "kolmo/base/expression.hpp"
+#include "kolmo/density/problem.hpp"
+
 namespace kolmo::density {
 
 /// A density known exactly: at every time (transient), or only in the limit of long times (stationary).
@@ -26,5 +29,32 @@ class ExactDensity {
   /// ranks. Throws InputError where it is not known how.
   virtual void sample(std::uint64_t stream, std::uint64_t index, double t, double* x) const;
 };
+
+/// exp(-U) / Z with the problem's potential U; InputError where it has none.
+std::shared_ptr<const ExactDensity> potential_exact(const Problem& problem);
+/// The density in the limit of long times, up to a factor: an expression of the variables (and t, which is 0).
+std::shared_ptr<const ExactDensity> stationary_exact(int dimension, Expression density);
+/// p(x, t) as an expression of the variables and t; its integral is taken to be 1.
+std::shared_ptr<const ExactDensity> formula_exact(int dimension, Expression density);
+/// Linear drift f = A(t) x + b(t), D(t) the same at every x, start at time `start` a mixture of Gaussians: each stays
+/// one, with mean and covariance from the moment equations (moments.hpp). Holds the Ornstein-Uhlenbeck process with any
+/// covariance, non-normal drift or degenerate noise, Kolmogorov's of 1934 and the forward processes of diffusion
+/// models. Throws InputError where the problem is none of these.
+std::shared_ptr<const ExactDensity> gaussian_exact(const Problem& problem, double start);
+/// f = c grad log phi, phi = sum_k w_k exp(a_k . x) with |a_k| all equal, D = c I, start sum_k w_k N(s a_k, s I):
+/// p = sum_k w_k N((s + c tau) a_k, (s + c tau) I), tau = t - start (h-transform of the Wiener process, Benes 1981).
+/// s, a_k and w_k are read off the start. Throws InputError where start and D are not of this form.
+std::shared_ptr<const ExactDensity> benes_exact(const Problem& problem, double start);
+/// What the case means by "auto": the first of gaussian, eigenexpansion and potential that applies; null for none.
+std::shared_ptr<const ExactDensity> automatic_exact(const Problem& problem, double start);
+
+/// dp/dt + div J divided by p, in terms of log p, f and D, by differences of fourth order with steps h (one per
+/// variable) and time_step, and the sum of the sizes of its terms: {residual, size}. Zero for an exact density, up to
+/// the error of the differences. The density must be positive around x.
+struct Residual {
+  double value = 0.0, size = 0.0;
+};
+Residual equation_residual(const Problem& problem, const ExactDensity& exact, const double* x, double t,
+                           const double* h, double time_step);
 
 }  // namespace kolmo::density

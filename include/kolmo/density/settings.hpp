@@ -20,6 +20,9 @@ enum class BoundaryType {
   inflow      ///< p given on the face where the drift points inwards, free outflow where it points outwards
 };
 
+/// "no-flux", ...: the words of a case file.
+std::string to_string(BoundaryType type);
+
 struct BoundarySettings {
   BoundaryType type = BoundaryType::no_flux;
   Expression density;  ///< of inflow
@@ -32,6 +35,8 @@ enum class FluxKind {
   limited   ///< limited advection and central diffusion, explicit schemes only
 };
 
+std::string to_string(FluxKind flux);
+
 enum class Scheme {
   automatic,  ///< crank-nicolson's L-stable kin (tr-bdf2) up to 2-D, splitting from 3-D up; printed with its reason
   backward_euler,  ///< first order, positive
@@ -41,11 +46,14 @@ enum class Scheme {
   ssp_rk2,
   ssp_rk3  ///< explicit, strong-stability-preserving
 };
+std::string to_string(Scheme scheme);
+bool is_explicit(Scheme scheme);
 
 struct TimeSettings {
   Scheme scheme = Scheme::automatic;
   std::optional<double> step;             ///< fixed dt
-  double tolerance = 0.0;                 ///< > 0: dt by control of the local error, relative in L1
+  double tolerance = 0.0;                 ///< > 0: dt by control of the local error, relative in L1; set (1e-4) for
+                                          ///< every scheme that is not explicit where no step is given
   double cfl = 0.8;                       ///< fraction of the explicit limit
   double min_step = 0.0, max_step = 0.0;  ///< 0: no limit
   double start = 0.0, end = 0.0;
@@ -62,6 +70,7 @@ struct Schedule {
 };
 
 enum class LinearMethod { automatic, boxmg, gmres, aij };
+std::string to_string(LinearMethod method);
 
 struct SolverSettings {
   LinearMethod method = LinearMethod::automatic;
@@ -83,7 +92,8 @@ struct OutputSettings {
 struct Settings {
   std::string title;
   Problem problem;
-  std::string initial_file;  ///< density of an earlier run instead of problem.initial(); empty: none
+  std::string initial_file;    ///< density of an earlier run instead of problem.initial(); empty: none
+  double mass_outside = 1e-3;  ///< largest probability of the start outside of the box
   std::vector<AxisSpec> axes;
   std::vector<int> processes;              ///< ranks along each axis; 0: chosen
   std::vector<BoundarySettings> boundary;  ///< 2 * axis + side
@@ -100,6 +110,9 @@ const Schema& schema();
 /// Reads and cross-checks a case of kind "density". Throws InputError, one line with the place, for whatever cannot
 /// run.
 Settings read_settings(const CaseFile& file);
+
+/// "x_min", "q1_max": the entry of [boundary] for face 2 * axis + side.
+std::string face_name(const Problem& problem, int face);
 
 /// Throws InputError where D is not symmetric and nonnegative at sampled points, coefficients are not finite on the
 /// grid, ranks cannot share the grid, or memory cannot hold it. Returns warnings (initial mass outside the box).
