@@ -14,13 +14,13 @@ namespace {
 
 constexpr int vector_lanes = 8;
 typedef double Vector __attribute__((vector_size(vector_lanes * sizeof(double)), aligned(sizeof(double)), may_alias));
-typedef long long Mask __attribute__((vector_size(vector_lanes * sizeof(long long))));
 
 inline Vector load(const double* from) { return *reinterpret_cast<const Vector*>(from); }
 inline void store(double* to, Vector value) { *reinterpret_cast<Vector*>(to) = value; }
 inline Vector all(double value) { return Vector{} + value; }
 
 constexpr double pole = 1.0 - 1.0 / std::numbers::sqrt2;
+constexpr double repairable = 1e-3;  // negative mass, as a part of the positive, that is dropped
 constexpr double weight_first = -std::numbers::sqrt2, weight_second = 1.0 + std::numbers::sqrt2;
 
 }  // namespace
@@ -184,39 +184,31 @@ struct LineSolver::Kernels {
     substitute(result, [&](int i, int k, Vector m) { store(result + row(i) + k, m * line.inverse_width[i]); });
   }
 
-  /// result := p after the step of second order; first: the densities u. True where some value is negative.
-  void second_order(double dt, double* first, double* result, Mask* negative) {
+  /// result := p after the step of second order; first: the masses u. The masses of cells above and below zero.
+  void second_order(double dt, double* first, double* result, Vector* positive, Vector* negative) {
     const double tau = pole * dt;
     prepare(tau);
     eliminate(tau, first, [this](int i, int k) { return mass(i, k); });
     substitute(first, [&](int i, int k, Vector m) { store(first + row(i) + k, m); });
     eliminate(tau, result, [&](int i, int k) { return load(first + row(i) + k); });
-    for (int v = 0; v < V; ++v) negative[v] = Mask{};
+    for (int v = 0; v < V; ++v) positive[v] = negative[v] = Vector{};
     substitute(result, [&](int i, int k, Vector m) {
       const Vector sum = weight_second * m + weight_first * load(first + row(i) + k);
-      negative[k / vector_lanes] |= sum < Vector{};
+      const Vector above = sum > 0.0 ? sum : Vector{};
+      positive[k / vector_lanes] += above;
+      negative[k / vector_lanes] += sum - above;
       store(result + row(i) + k, sum * line.inverse_width[i]);
     });
   }
 
-  /// The least part of backward Euler that leaves no negative value, by lane, and the mixture.
-  void mix(const double* euler, double* result, double* part) const {
-    for (int k = 0; k < lanes; ++k) part[k] = 0.0;
+  /// Takes `other` on the lanes whose factor is zero; on the others drops what is negative and multiplies by the
+  /// factor.
+  void repair(const double* factor, const double* other, double* result) const {
     for (int i = 0; i < line.n; ++i)
       for (int k = 0; k < lanes; ++k) {
-        const double r = result[row(i) + k];
-        if (r < 0.0) part[k] = std::max(part[k], -r / (euler[row(i) + k] - r));
+        const double r = std::max(result[row(i) + k], 0.0) * factor[k];
+        result[row(i) + k] = other && factor[k] == 0.0 ? other[row(i) + k] : r;
       }
-    for (int k = 0; k < lanes; ++k) {
-      if (part[k] == 0.0) continue;
-      part[k] *= 1.0 + 1e-12;
-      if (!(part[k] < 1.0 - 1e-9)) part[k] = 1.0;
-      for (int i = 0; i < line.n; ++i) {
-        double& r = result[row(i) + k];
-        const double mixed = (1.0 - part[k]) * r + part[k] * euler[row(i) + k];
-        r = part[k] == 1.0 ? euler[row(i) + k] : mixed;
-      }
-    }
   }
 
   /// Flux out of the domain per unit area with the densities q of a panel, times `time`.
@@ -249,34 +241,39 @@ template <int V>
 const double* LineSolver::advance_by(const LinePanel& panel, int width, double dt, bool euler, Outcome& outcome) {
   using K = Kernels<V>;
   K kernels{*this, panel, {}};
-  double out[2][LineProduct::panel] = {}, out_euler[2][LineProduct::panel] = {};
-  outcome.fallbacks = 0;
+  double out_euler[2][LineProduct::panel] = {};
+  outcome.fallbacks = outcome.repairs = 0;
   if (euler) {
     kernels.euler(dt, second_.data());
     if (panel.open) kernels.add_outflow(second_.data(), dt, nullptr, outcome.left);
     return second_.data();
   }
-  Mask negative[V];
-  kernels.second_order(dt, first_.data(), second_.data(), negative);
+  Vector positive[V], negative[V];
+  kernels.second_order(dt, first_.data(), second_.data(), positive, negative);
   if (panel.open) {  // out(u) + (1 + sqrt 2) out(v), v = (p + sqrt 2 u) / (1 + sqrt 2)
-    kernels.add_outflow(first_.data(), pole * dt * (1.0 - weight_first), panel.inverse_width, out);
-    kernels.add_outflow(second_.data(), pole * dt, nullptr, out);
+    kernels.add_outflow(first_.data(), pole * dt * (1.0 - weight_first), panel.inverse_width, outcome.left);
+    kernels.add_outflow(second_.data(), pole * dt, nullptr, outcome.left);
   }
-  bool any = false;
-  for (int k = 0; k < width; ++k)
-    if (negative[k / vector_lanes][k % vector_lanes]) {
-      ++outcome.fallbacks;
-      any = true;
-    }
-  double part[K::lanes] = {};
-  if (any) {
+  double factor[K::lanes];
+  bool clean = true;
+  for (int k = 0; k < K::lanes; ++k) {
+    const double above = positive[k / vector_lanes][k % vector_lanes],
+                 below = negative[k / vector_lanes][k % vector_lanes];
+    factor[k] = 1.0;
+    if (!(below < 0.0) || k >= width) continue;
+    clean = false;
+    const bool gross = -below > repairable * above;
+    factor[k] = gross ? 0.0 : (above + below) / above;
+    ++(gross ? outcome.fallbacks : outcome.repairs);
+  }
+  if (clean) return second_.data();
+  if (outcome.fallbacks > 0) {
     kernels.euler(dt, euler_.data());
     if (panel.open) kernels.add_outflow(euler_.data(), dt, nullptr, out_euler);
-    kernels.mix(euler_.data(), second_.data(), part);
+    for (int k = 0; k < width && panel.open; ++k)
+      for (int side = 0; side < 2 && factor[k] == 0.0; ++side) outcome.left[side][k] = out_euler[side][k];
   }
-  for (int side = 0; side < 2 && panel.open; ++side)
-    for (int k = 0; k < width; ++k)
-      outcome.left[side][k] = (1.0 - part[k]) * out[side][k] + part[k] * out_euler[side][k];
+  kernels.repair(factor, outcome.fallbacks > 0 ? euler_.data() : nullptr, second_.data());
   return second_.data();
 }
 

@@ -24,8 +24,11 @@ struct LinePanel {
 
 /// p := R(dt L) p by the L-stable method of second order whose stability function has one double pole,
 ///     R(z) = (1 + (1 - 2 g) z) / (1 - g z)^2,  g = 1 - 1 / sqrt 2     (SDIRK2 of Alexander, 1977; TR-BDF2 has it too)
-/// written with the resolvent J = (1 - g dt L)^-1 alone: u = J p, v = J u, p := (1 + sqrt 2) v - sqrt 2 u. A line that
-/// would get negative values is moved towards backward Euler, which is positive, just far enough.
+/// written with the resolvent J = (1 - g dt L)^-1 alone: u = J p, v = J u, p := (1 + sqrt 2) v - sqrt 2 u.
+///
+/// A line on which that is negative somewhere is repaired: where the negative mass is below 1e-3 of the positive (far
+/// tails) the values are dropped and the others scaled to the same mass, an error below that of the step itself; else
+/// the line takes backward Euler, which is positive.
 ///
 /// J is applied by the elimination of Grassmann, Taksar & Heyman (Oper. Res. 33, 1985): in masses m = w p the matrix
 /// 1 - tau L has column sums 1 (a cell keeps at rate 1 and passes on to its neighbours), and what is kept is carried
@@ -40,7 +43,8 @@ class LineSolver {
   static int lanes_for(int n, std::ptrdiff_t lines);
 
   struct Outcome {
-    int fallbacks = 0;                        ///< lanes, of the first `width`, moved towards backward Euler
+    int fallbacks = 0;                        ///< lanes, of the first `width`, that took backward Euler
+    int repairs = 0;                          ///< lanes whose negative values were dropped
     double left[2][LineProduct::panel] = {};  ///< gone out per unit area, by end and lane (only if open)
   };
   /// p at t + dt, n rows `lanes` apart, valid until the next call. With `euler` by backward Euler itself.

@@ -71,7 +71,7 @@ struct LineStep<Dim>::Parts {
   std::vector<double> p_panel, low_panel, high_panel, faces;
   std::array<double, panel> ends[2] = {};
   std::array<double, 2> escaped{};
-  std::int64_t fallbacks = 0, lines = 0;
+  std::int64_t fallbacks = 0, repairs = 0, lines = 0;
 };
 
 template <int Dim>
@@ -254,6 +254,7 @@ void LineStep<Dim>::Parts::implicit(const View& p, double dt) {
       for (int i = 0; i < n; ++i)
         std::copy_n(result + static_cast<std::ptrdiff_t>(i) * lanes, block.width, to + i * p.stride[data.direction]);
     fallbacks += outcome.fallbacks;
+    repairs += outcome.repairs;
     for (int side = 0; side < 2 && line.open; ++side)
       for (int k = 0; k < block.width; ++k) escaped[side] += outcome.left[side][k] * data.area(block, k);
   });
@@ -346,6 +347,10 @@ const std::array<double, 2>& LineStep<Dim>::escaped() const {
 template <int Dim>
 std::int64_t LineStep<Dim>::fallbacks() const {
   return parts_->fallbacks;
+}
+template <int Dim>
+std::int64_t LineStep<Dim>::repairs() const {
+  return parts_->repairs;
 }
 template <int Dim>
 std::int64_t LineStep<Dim>::lines() const {

@@ -153,6 +153,13 @@ std::pair<std::int64_t, std::int64_t> Splitting<Dim>::fallbacks() const {
 }
 
 template <int Dim>
+std::int64_t Splitting<Dim>::repairs() const {
+  std::int64_t sum = 0;
+  for (const LineStep<Dim>& line : lines_) sum += line.repairs();
+  return comm_.sum(sum);
+}
+
+template <int Dim>
 std::string Splitting<Dim>::description() const {
   std::string text;
   for (const std::vector<int>& group : groups_) {

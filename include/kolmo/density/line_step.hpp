@@ -19,8 +19,9 @@ struct LineOptions {
 
 /// (D10) p := exp(dt L_d) p or an approximation of second order, line by line, in place:
 ///  * uniform weights: the exponential itself, a nonnegative matrix with the column sums of masses 1, kept by dt;
-///  * any weights: the L-stable SDIRK2 of Alexander (1977), moved towards backward Euler on a line that would get a
-///    negative value, by the elimination of Grassmann, Taksar & Heyman (1985), which has no subtraction;
+///  * any weights: the L-stable SDIRK2 of Alexander (1977); a line that would get more than 1e-3 of its mass below zero
+///    takes backward Euler, less is dropped and the rest scaled; by the elimination of Grassmann, Taksar & Heyman
+///    (1985), which has no subtraction;
 ///  * pure transport: a conservative semi-Lagrangian step with parabolas that stay positive.
 /// With low >= 0 >= high all three keep p >= 0, mass (with what left through the ends) and the stationary density of
 /// L_d to round-off, whatever dt (the third keeps no stationary density).
@@ -50,8 +51,9 @@ class LineStep {
   bool has_sources() const;
   /// Outward flux through the low and high ends, summed over time and this rank's lines.
   const std::array<double, 2>& escaped() const;
-  /// Lines moved towards backward Euler, and lines advanced, so far on this rank.
+  /// Lines that took backward Euler, lines whose negative values were dropped, and lines advanced, so far on this rank.
   std::int64_t fallbacks() const;
+  std::int64_t repairs() const;
   std::int64_t lines() const;
   /// What advances a line, for the log: "exponential", "sdirk2", "backward euler", "semi-lagrangian".
   const char* method() const;

@@ -48,8 +48,10 @@ class Splitting {
 
   /// Mass that left through the boundaries since the start, by face 2 * axis + side, all ranks. Collective.
   std::vector<double> escaped() const;
-  /// Line solves moved towards backward Euler to stay positive, and lines solved, on all ranks. Collective.
+  /// Line solves that took backward Euler to stay positive, and lines solved, on all ranks. Collective.
   std::pair<std::int64_t, std::int64_t> fallbacks() const;
+  /// Line solves whose negative values, less than 1e-3 of the line's mass, were dropped. Collective.
+  std::int64_t repairs() const;
   /// "exponential x y, sdirk2 z": groups from the outermost to the middle.
   std::string description() const;
 
