@@ -31,7 +31,8 @@ class Run:
         self.path = path
         self.reader = simple.Xdmf3ReaderS(registrationName="fields", FileName=[path])
         self.reader.UpdatePipelineInformation()
-        times = list(self.reader.TimestepValues)
+        times = self.reader.TimestepValues
+        times = [times] if isinstance(times, float) else list(times)  # a single one comes as a number
         wanted = times[-1] if options.time is None else options.time
         self.time = min(times, key=lambda t: abs(t - wanted))
         simple.GetAnimationScene().UpdateAnimationUsingDataTimeSteps()
