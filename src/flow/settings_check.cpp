@@ -258,9 +258,14 @@ ResourceEstimate estimate_resources(const Settings& settings) {
   doubles += 1.0 + (settings.output.budgets ? 4.0 * dim + 1.0 : 0.0);  // the physical pressure, budgets
   doubles += 3.0 * scalars;
   doubles += multigrid ? 14.0 : assembled ? 60.0 : 3.0;  // the pressure solver
-  double written = 0.0;
-  for (const std::string& name : settings.output.fields.names)
-    written += name == "velocity" || (name == "vorticity" && settings.dimension == 3) ? 3.0 : 1.0;
+  double written = 0.0, packed = 0.0, derived = 0.0;
+  for (const std::string& name : settings.output.fields.names) {
+    const double values = name == "velocity" || (name == "vorticity" && settings.dimension == 3) ? 3.0 : 1.0;
+    written += values;
+    packed = std::max(packed, values);
+    if (name == "vorticity") derived = values;
+  }
+  doubles += packed + derived;
   return {cells * 8.0 * doubles, cells * written * (settings.output.fields.float64 ? 8.0 : 4.0),
           cells * 8.0 * (dim + 2.0 + scalars)};
 }

@@ -59,6 +59,15 @@ def check_cases():
         list(pool.map(check_case, shipped))
 
 
+def check_volume():
+    """check counts outputs, and refuses what would not find room."""
+    case = os.path.join(SOURCE, "cases", "cavity3d", "case.toml")
+    code, out, err = run("check", case, "--set", "output.fields.every_time=10", "--set", "time.end=40")
+    expect(code == 0 and "5 at most, 36.7 MB" in out and "on each rank" in out and "pressure tensor" in out, f"check: {out}{err}")
+    code, out, err = run("check", case, "--set", "output.fields.every_time=1e-9")
+    expect(code == 2 and ": output: " in err and len(err.splitlines()) == 1, f"check of too many outputs: {code} {err}")
+
+
 def check_output_folder():
     with tempfile.TemporaryDirectory() as folder:
         inside = os.path.join(folder, "cavity")
@@ -93,6 +102,7 @@ def check_command_line():
 check_texts()
 check_input_documentation()
 check_cases()
+check_volume()
 check_output_folder()
 check_command_line()
 print("\n".join(wrong))
