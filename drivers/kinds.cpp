@@ -1,7 +1,9 @@
 #include "kinds.hpp"
 
+#include "density_simulation.hpp"
 #include "flow_simulation.hpp"
 #include "kolmo/base/error.hpp"
+#include "kolmo/density/settings.hpp"
 #include "kolmo/flow/settings.hpp"
 
 namespace kolmo::drivers {
@@ -9,6 +11,7 @@ namespace kolmo::drivers {
 const std::vector<Kind>& kinds() {
   static const std::vector<Kind> all{
       {flow::schema, make_flow, check_flow},
+      {density::schema, make_density, check_density},
   };
   return all;
 }

@@ -1,9 +1,11 @@
 #!/usr/bin/env python3
-"""Draws a run folder: the vorticity (or speed) of an output step, and line probes against their references.
+"""Draws a run folder: the vorticity (or speed) of an output step, and line probes against their references; of a density
+the field with its probability flux, and the marginals against the exact ones.
 
     scripts/plot.py DIR [--output FILE.png] [--field NAME] [--step N] [--plane x|y|z]
 
-Reads DIR/fields/*.h5, DIR/lines/*.csv and DIR/run.toml. In 3-D the plane through the middle of the domain is drawn.
+Reads DIR/fields/*.h5, DIR/lines/*.csv or DIR/marginals, and DIR/run.toml. In 3-D the plane through the middle of the
+domain is drawn; of a density in more or less than two variables, the first marginal of two.
 Needs numpy, h5py and matplotlib; no display.
 """
 
@@ -70,6 +72,7 @@ class Step:
             dimension = int(grid.attrs["dimension"])
             self.nodes = {a: grid[a][:] for a in AXES[:dimension]}
             self.length_unit = text(grid.attrs.get("length_unit", "m"))
+        self.names = {}  # of the axes, where they have others
         self.centres = {a: 0.5 * (n[1:] + n[:-1]) for a, n in self.nodes.items()}
         if dimension < 2:
             raise PlotError(f"{folder}: a line has no field to draw")
@@ -255,7 +258,8 @@ def plane_of(step, normal):
 def chosen_field(step, name, normal):
     """Label, unit and values [z][y][x] of what is drawn."""
     if name is None:
-        name = next((n for n in ("vorticity", "velocity") if n in step.arrays), None) or next(iter(step.arrays), None)
+        name = next((n for n in ("vorticity", "velocity", "density") if n in step.arrays), None)
+        name = name or next(iter(step.arrays), None)
     if name not in step.arrays:
         raise PlotError(f"no field '{name}' in step {step.number} (there are {', '.join(step.arrays)})")
     values = step.arrays[name]
@@ -273,8 +277,8 @@ def resampled(array, second, first, uniform_second, uniform_first):
     return np.array([np.interp(uniform_second, second, column) for column in rows.T]).T
 
 
-def draw_streamlines(axes, step, first, second, cut):
-    velocity = cut(step.arrays["velocity"])
+def draw_streamlines(axes, step, first, second, cut, name="velocity"):
+    velocity = cut(step.arrays[name])
     if not np.any(np.abs(velocity) > 0.0):
         return
     a = np.linspace(*step.centres[first][[0, -1]], 160)
@@ -282,7 +286,13 @@ def draw_streamlines(axes, step, first, second, cut):
     u, v = (
         resampled(velocity[..., AXES.index(c)], step.centres[second], step.centres[first], b, a) for c in (first, second)
     )
-    axes.streamplot(a, b, u, v, density=1.3, color=(0.1, 0.1, 0.1, 0.45), linewidth=0.5, arrowsize=0.5)
+    if name == "velocity":
+        axes.streamplot(a, b, u, v, density=1.3, color=(0.1, 0.1, 0.1, 0.45), linewidth=0.5, arrowsize=0.5)
+        return
+    # A flux fades away with the density: lines as wide as it is large, none where there is next to nothing.
+    size = np.hypot(u, v)
+    u[size < 1e-2 * size.max()] = np.nan
+    axes.streamplot(a, b, u, v, density=1.3, color="white", linewidth=0.3 + 1.2 * size / size.max(), arrowsize=0.8)
 
 
 def draw_field(figure, axes, step, name, normal):
@@ -303,8 +313,9 @@ def draw_field(figure, axes, step, name, normal):
         *ends, np.pad(values, 1, mode="edge"), cmap="RdBu_r" if signed else "viridis", vmin=low, vmax=high,
         shading="gouraud", rasterized=True,
     )  # fmt: skip
-    if "velocity" in step.arrays:
-        draw_streamlines(axes, step, first, second, cut)
+    for vector in ("velocity", "flux"):
+        if vector in step.arrays:
+            draw_streamlines(axes, step, first, second, cut, vector)
     beyond = (values.min() < low, values.max() > high)
     extend = {(False, False): "neither", (True, False): "min", (False, True): "max", (True, True): "both"}[beyond]
     unit = f" [{unit}]" if unit not in ("", "-") else ""
@@ -316,10 +327,72 @@ def draw_field(figure, axes, step, name, normal):
     axes.set_aspect("equal")
     axes.set_xlim(*step.nodes[first][[0, -1]])
     axes.set_ylim(*step.nodes[second][[0, -1]])
-    axes.set_xlabel(f"${first}$ [{step.length_unit}]")
-    axes.set_ylabel(f"${second}$ [{step.length_unit}]")
+    unit = f" [{step.length_unit}]" if step.length_unit not in ("", "-") else ""
+    names = {a: f"${step.names.get(a, a)}$" for a in (first, second)}
+    axes.set_xlabel(names[first] + unit)
+    axes.set_ylabel(names[second] + unit)
     where = "" if step.dimension == 2 else f", ${normal}$ = {0.5 * np.sum(step.nodes[normal][[0, -1]]):.4g}"
     axes.set_title(f"$t$ = {step.time:.6g}{where}")
+
+
+# --- densities --------------------------------------------------------------------------------------------------------
+
+
+def draw_marginal(axes, name, table):
+    if "exact" in table:
+        axes.plot(table[name], table["exact"], "-", color="#c0392b", lw=3.0, alpha=0.4, label="exact")
+    axes.plot(table[name], table["density"], "-", color="#1f4e79", label="Kolmo")
+    axes.set_xlabel(f"${name}$")
+    axes.set_ylabel(f"$p({name})$")
+    axes.set_xlim(table[name][0], table[name][-1])
+    axes.set_ylim(bottom=min(0.0, table["density"].min()))
+    if "exact" in table:
+        axes.set_title(f"largest distance {np.max(np.abs(table['density'] - table['exact'])):.1e}", color="0.3")
+        axes.legend(loc="best")
+
+
+def density_plane(folder, number, normal):
+    """What is drawn as a picture: the density of two variables, or a marginal of two; None if there is neither."""
+    try:
+        with h5py.File(folder / "fields" / "grid.h5", "r") as grid:
+            if int(grid.attrs["dimension"]) == 2:
+                return Step(folder, number)
+    except OSError:
+        pass
+    for path in sorted((folder / "marginals").glob("*/fields.xdmf")):
+        step = Step(path.parent, number)
+        step.names = dict(zip("xy", path.parent.name.split("_")))
+        return step
+    return None
+
+
+def draw_density(folder, output, field, number, normal, case):
+    step = density_plane(folder, number, normal)
+    suffix = "" if number is None else f"_{number:06d}"
+    tables = {p.stem.removesuffix(suffix): read_table(p)[0] for p in sorted((folder / "marginals").glob(f"*{suffix}.csv"))}
+    tables = {name: table for name, table in tables.items() if name in table}
+    if step is None and not tables:
+        raise PlotError(f"{folder}: neither a field of two variables nor marginals to draw")
+    if step is not None:
+        variables = case.get("problem", {}).get("variables", [])
+        if not step.names and len(variables) == 2:
+            step.names = dict(zip("xy", variables))
+    shown = list(tables.items())[:4]
+    rows = max(len(shown), 1)
+    with plt.rc_context(STYLE):
+        width = (5.6 if step else 0.0) + (3.4 if step and shown else 5.0 if shown else 0.0)
+        figure = plt.figure(figsize=(width, max(4.9 if step else 2.6, 2.4 * rows)), constrained_layout=True)
+        ratios = [5.6, 3.4] if step and shown else [1.0]
+        grid = figure.add_gridspec(rows, len(ratios), width_ratios=ratios)
+        if step:
+            draw_field(figure, figure.add_subplot(grid[:, 0]), step, field, normal)
+        for i, (name, table) in enumerate(shown):
+            draw_marginal(figure.add_subplot(grid[i, len(ratios) - 1]), name, table)
+        title = case.get("case", {}).get("title", "")
+        if title:
+            figure.suptitle(title, fontsize=12)
+        figure.savefig(output, dpi=200, bbox_inches="tight", pad_inches=0.08)
+        plt.close(figure)
 
 
 # --- the figure -------------------------------------------------------------------------------------------------------
@@ -327,6 +400,9 @@ def draw_field(figure, axes, step, name, normal):
 
 def draw(folder, output, field, number, normal):
     case = read_case(folder)
+    if case.get("case", {}).get("kind") == "density":
+        draw_density(folder, output, field, number, normal, case)
+        return
     step = Step(folder, number)
     profiles = profiles_of(folder, case)[:4] if number is None else []
     first, second, _ = plane_of(step, normal)

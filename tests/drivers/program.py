@@ -32,8 +32,8 @@ def check_texts():
     for name in ("kolmo", "git", "petsc", "mpi", "hdf5", "blas"):
         expect(any(line.startswith(name + " ") for line in out.splitlines()), f"--version says nothing of {name}")
     code, out, err = run("keys")
-    expect(code == 0 and "fluid.kinematic_viscosity" in out, "keys fails")
-    expect(run("keys", "flow")[1] == out, "keys flow differs from keys")
+    expect(code == 0 and "fluid.kinematic_viscosity" in out and "problem.drift" in out, "keys fails")
+    expect(run("keys", "flow")[1] + run("keys", "density")[1] == out, "keys is not the sum of its kinds")
 
 
 def check_input_documentation():

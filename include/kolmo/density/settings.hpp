@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "kolmo/base/case_file.hpp"
+#include "kolmo/base/schedule.hpp"
 #include "kolmo/density/problem.hpp"
 #include "kolmo/grid/axis.hpp"
 
@@ -60,13 +61,6 @@ struct TimeSettings {
   std::int64_t max_steps = 0;     ///< 0: no limit
   double steady_tolerance = 0.0;  ///< ends once max |dp/dt| / max p falls below; 0: never
   bool stationary = false;        ///< no time stepping: the null vector of the generator
-};
-
-/// Every N steps or every T of simulated time (dt is shortened to hit the moment); both 0: never.
-struct Schedule {
-  std::int64_t every_steps = 0;
-  double every_time = 0.0;
-  bool active() const { return every_steps > 0 || every_time > 0.0; }
 };
 
 enum class LinearMethod { automatic, boxmg, gmres, aij };

@@ -1,0 +1,84 @@
+// What `kolmo check` says of a density.
+#include <fmt/format.h>
+
+#include "density_simulation.hpp"
+#include "kolmo/density/dimensions.hpp"
+#include "kolmo/density/exact.hpp"
+#include "kolmo/density/grid_engine.hpp"
+#include "kolmo/density/settings.hpp"
+
+namespace kolmo::drivers {
+
+namespace {
+
+std::string describe(const AxisSpec& spec, const std::string& name) {
+  const Axis axis(spec);
+  const std::string widths =
+      axis.uniform() ? fmt::format("uniform, width {:.4g}", axis.min_width())
+                     : fmt::format("stretched, widths {:.4g} .. {:.4g}", axis.min_width(), axis.max_width());
+  return fmt::format("  {}: {} cells from {:.6g} to {:.6g}, {}{}", name, axis.cells(), axis.from(), axis.to(), widths,
+                     axis.periodic() ? ", periodic" : "");
+}
+
+template <int Dim>
+std::string ranks_of(const density::Settings& settings, int ranks) {
+  Index<Dim> cells{}, processes{};
+  for (int d = 0; d < Dim; ++d) {
+    cells[d] = settings.axes[d].cells;
+    processes[d] = settings.processes[d];
+  }
+  if (processes[0] == 0) processes = Decomposition<Dim>::choose(ranks, cells);
+  return fmt::format("{} as {}", ranks, fmt::join(processes, " x "));
+}
+
+std::string describe_time(const density::TimeSettings& time) {
+  if (time.stationary) return "none: the stationary density at once";
+  std::string step = fmt::format("cfl {:.3g}", time.cfl);
+  if (time.step)
+    step = fmt::format("step {:.6g}", *time.step);
+  else if (time.tolerance > 0.0)
+    step = fmt::format("step by error control, {:.3g} per step", time.tolerance);
+  return fmt::format("{} to {}, scheme {}, {}", time.start, time.end, density::to_string(time.scheme), step);
+}
+
+void print_problem(const density::Problem& problem, const Log& log) {
+  std::string traits = problem.linear() ? "linear drift and constant D" : "nonlinear";
+  if (problem.separable()) traits += ", separable";
+  if (!problem.autonomous()) traits += ", depends on t";
+  const char* kind = problem.diffusion_kind() == density::DiffusionKind::scalar     ? "scalar"
+                     : problem.diffusion_kind() == density::DiffusionKind::diagonal ? "diagonal"
+                                                                                    : "full tensor";
+  log.info(fmt::format("problem: {} variable{} ({}), {} diffusion, {}", problem.dimension(),
+                       problem.dimension() == 1 ? "" : "s", fmt::join(problem.variables(), ", "), kind, traits));
+  log.info(fmt::format("compared with: {}", problem.exact() ? problem.exact()->name() : "nothing known"));
+}
+
+}  // namespace
+
+void check_density(const CaseFile& file, const Communicator& comm, const Log& log) {
+  const density::Settings settings = density::read_settings(file);
+  for (const std::string& warning : density::check_problem(file, settings, comm)) log.warning(warning);
+  const density::Problem& problem = settings.problem;
+  double cells = 1.0;
+  for (const AxisSpec& axis : settings.axes) cells *= axis.cells;
+  if (!settings.title.empty()) log.info(settings.title);
+  print_problem(problem, log);
+  log.info(fmt::format("grid: {:.0f} cells in {} dimension{}", cells, problem.dimension(),
+                       problem.dimension() == 1 ? "" : "s"));
+  for (int d = 0; d < problem.dimension(); ++d) log.info(describe(settings.axes[d], problem.variables()[d]));
+  std::string faces;
+  for (int face = 0; face < 2 * problem.dimension(); ++face)
+    faces += fmt::format("{}{} {}", face ? ", " : "", density::face_name(problem, face),
+                         density::to_string(settings.boundary[face].type));
+  log.info(fmt::format("boundary: {}", faces));
+  log.info(fmt::format("flux: {}", density::to_string(settings.flux)));
+  log.info(fmt::format("time: {}", describe_time(settings.time)));
+  density::with_dimension(problem.dimension(), [&](auto dim) {
+    log.info(fmt::format("ranks: {}", ranks_of<dim()>(settings, comm.size())));
+    const double bytes = density::GridEngine<dim()>::memory_estimate(settings);
+    log.info(fmt::format("memory: about {:.3g} MB in all, {:.0f} bytes per cell; checkpoint {:.3g} MB", bytes * 1e-6,
+                         bytes / cells, 8e-6 * cells));
+  });
+}
+
+}  // namespace kolmo::drivers

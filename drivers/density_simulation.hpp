@@ -1,0 +1,14 @@
+/// The kind "density" as the run loop sees it.
+#pragma once
+
+#include <memory>
+
+#include "simulation.hpp"
+
+namespace kolmo::drivers {
+
+/// See Kind.
+std::unique_ptr<Simulation> make_density(const CaseFile& file, const Communicator& comm);
+void check_density(const CaseFile& file, const Communicator& comm, const Log& log);
+
+}  // namespace kolmo::drivers
