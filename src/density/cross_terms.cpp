@@ -1,5 +1,6 @@
 #include "cross_terms.hpp"
 
+#include <algorithm>
 #include <cmath>
 
 #include "kolmo/transport/exponential_fit.hpp"
@@ -63,20 +64,31 @@ void CrossTerms<Dim>::fill(double t) {
 }
 
 template <int Dim>
-typename CrossTerms<Dim>::Link CrossTerms<Dim>::link(const Pair& pair, const Index<Dim>& edge) const {
-  const double forward = pair.forward(edge);
-  Link l{.a = edge, .b = edge, .forward = std::abs(forward), .backward = pair.backward(edge)};
-  --l.a[pair.i];
-  --(std::signbit(forward) ? l.b : l.a)[pair.j];
-  return l;
+typename CrossTerms<Dim>::Links CrossTerms<Dim>::links(const Pair& pair, const Index<Dim>& edge) const {
+  const double forward = pair.forward(edge), size = std::abs(forward);
+  Links all;
+  Link& diagonal = all.link[all.count++];
+  diagonal = {.a = edge, .b = edge, .forward = size, .backward = pair.backward(edge)};
+  --diagonal.a[pair.i];
+  --(std::signbit(forward) ? diagonal.b : diagonal.a)[pair.j];
+  if (!mixed_) return all;
+  for (const int along : {pair.i, pair.j})
+    for (int row = 0; row < 2; ++row) {
+      Link& l = all.link[all.count++];
+      l = {.a = edge, .b = edge, .forward = -0.5 * size, .backward = -0.5 * size};
+      --l.a[along];
+      const int across = along == pair.i ? pair.j : pair.i;
+      l.a[across] -= row;
+      l.b[across] -= row;
+    }
+  return all;
 }
 
-/// visit(pair, link) for every edge that touches a cell of this rank.
 template <int Dim>
 template <class Visitor>
-void CrossTerms<Dim>::for_each_link(const Pair& pair, Visitor&& visit) const {
+void CrossTerms<Dim>::for_each_edge(const Pair& pair, Visitor&& visit) const {
   for_each<Dim>(pair.forward.layout().padded(), [&](const Index<Dim>& edge) {
-    if (inside(pair, edge)) visit(link(pair, edge), edge);
+    if (inside(pair, edge)) visit(links(pair, edge), edge);
   });
 }
 
@@ -96,10 +108,13 @@ void CrossTerms<Dim>::apply(const Field<Dim>& p, Field<Dim>& rate, double factor
   const Box<Dim>& box = volumes_->box();
   for (const Pair& pair : pairs_) {
     const double *wi = volumes_->line(pair.i).inverse_width(), *wj = volumes_->line(pair.j).inverse_width();
-    for_each_link(pair, [&](const Link& l, const Index<Dim>&) {
-      const double exchange = factor * (l.forward * p(l.a) - l.backward * p(l.b));
-      if (held<Dim>(box, l.a)) rate(l.a) -= exchange * wi[l.a[pair.i]] * wj[l.a[pair.j]];
-      if (held<Dim>(box, l.b)) rate(l.b) += exchange * wi[l.b[pair.i]] * wj[l.b[pair.j]];
+    for_each_edge(pair, [&](const Links& all, const Index<Dim>&) {
+      for (int k = 0; k < all.count; ++k) {
+        const Link& l = all.link[k];
+        const double exchange = factor * (l.forward * p(l.a) - l.backward * p(l.b));
+        if (held<Dim>(box, l.a)) rate(l.a) -= exchange * wi[l.a[pair.i]] * wj[l.a[pair.j]];
+        if (held<Dim>(box, l.b)) rate(l.b) += exchange * wi[l.b[pair.i]] * wj[l.b[pair.j]];
+      }
     });
   }
 }
@@ -107,18 +122,20 @@ void CrossTerms<Dim>::apply(const Field<Dim>& p, Field<Dim>& rate, double factor
 template <int Dim>
 double CrossTerms<Dim>::diagonal(const Index<Dim>& local) const {
   double sum = 0.0;
-  for (const Pair& pair : pairs_)
-    for (int corner = 0; corner < 4; ++corner) {
-      Index<Dim> edge = local;
-      edge[pair.i] += corner & 1;
-      edge[pair.j] += corner >> 1;
-      if (!inside(pair, edge)) continue;
-      const Link l = link(pair, edge);
-      const double rate = l.a == local ? l.forward : l.b == local ? l.backward : 0.0;
-      sum += rate * volumes_->line(pair.i).inverse_width()[local[pair.i]] *
-             volumes_->line(pair.j).inverse_width()[local[pair.j]];
-    }
+  for_each_link_of(local, [&](const Link& l, double scale) { sum += scale * (l.a == local ? l.forward : l.backward); });
   return sum;
+}
+
+template <int Dim>
+double CrossTerms<Dim>::fastest() const {
+  double largest = 0.0;
+  for_each<Dim>(volumes_->box(), [&](const Index<Dim>& i) {
+    double sum = 0.0;
+    for_each_link_of(i,
+                     [&](const Link& l, double scale) { sum += scale * std::abs(l.a == i ? l.forward : l.backward); });
+    largest = std::max(largest, sum);
+  });
+  return largest;
 }
 
 template <int Dim>
@@ -129,19 +146,34 @@ void CrossTerms<Dim>::add_flux(const Field<Dim>& p, std::array<Field<Dim>, Dim>&
     Box<Dim> faces_i = box, faces_j = box;
     ++faces_i.end[pair.i];
     ++faces_j.end[pair.j];
-    for_each_link(pair, [&](const Link& l, const Index<Dim>& edge) {
-      const double half = 0.5 * (l.forward * p(l.a) - l.backward * p(l.b));
-      const double up = l.b[pair.j] > l.a[pair.j] ? half : -half;
-      for (const Index<Dim>& cell : {l.a, l.b}) {
-        Index<Dim> i = cell, j = cell;
-        i[pair.i] = edge[pair.i];
-        j[pair.j] = edge[pair.j];
-        if (held<Dim>(faces_i, i)) components[pair.i](i) += half * wj[cell[pair.j]];
-        if (held<Dim>(faces_j, j)) components[pair.j](j) += up * wi[cell[pair.i]];
+    auto add = [&](int d, Index<Dim> cell, const Index<Dim>& edge, double exchange) {
+      const int other = d == pair.i ? pair.j : pair.i;
+      const double per_area = exchange * (other == pair.i ? wi : wj)[cell[other]];
+      cell[d] = edge[d];
+      if (held<Dim>(d == pair.i ? faces_i : faces_j, cell)) components[d](cell) += per_area;
+    };
+    for_each_edge(pair, [&](const Links& all, const Index<Dim>& edge) {
+      for (int k = 0; k < all.count; ++k) {
+        const Link& l = all.link[k];
+        const double exchange = l.forward * p(l.a) - l.backward * p(l.b);
+        if (k == 0) {  // half of it either way around the edge
+          const double half = 0.5 * exchange, up = l.b[pair.j] > l.a[pair.j] ? half : -half;
+          for (const Index<Dim>& cell : {l.a, l.b}) {
+            add(pair.i, cell, edge, half);
+            add(pair.j, cell, edge, up);
+          }
+        } else {
+          add(l.a[pair.i] != l.b[pair.i] ? pair.i : pair.j, l.a, edge, exchange);
+        }
       }
     });
   }
 }
+
+/// In one dimension there are no edges.
+template <>
+void CrossTerms<1>::set_up(const FaceCoefficients<1>&, const Grid<1>&, const Decomposition<1>&,
+                           const transport::ControlVolumes<1>&) {}
 
 template class CrossTerms<1>;
 template class CrossTerms<2>;

@@ -21,6 +21,8 @@ class CrossTerms {
   void set_up(const FaceCoefficients<Dim>& coefficients, const Grid<Dim>& grid, const Decomposition<Dim>& cells,
               const transport::ControlVolumes<Dim>& volumes);
   bool active() const { return !pairs_.empty(); }
+  bool mixed() const { return mixed_; }
+  void set_mixed() { mixed_ = true; }
   void fill(double t);
 
   /// rate += factor * (cross part of L p); ghosts of p fresh, corners too.
@@ -29,7 +31,9 @@ class CrossTerms {
   void add_flux(const Field<Dim>& p, std::array<Field<Dim>, Dim>& components) const;
   /// Rate at which mass leaves a cell through edges: what goes on the diagonal.
   double diagonal(const Index<Dim>& local) const;
-  /// visit(global neighbour, entry of L) for the off-diagonal entries of a row.
+  /// The largest rate of exchange of a cell of this rank, all its edges together.
+  double fastest() const;
+  /// visit(neighbour, entry of L) for the off-diagonal entries of a row.
   template <class Visitor>
   void for_each_entry(const Index<Dim>& local, Visitor&& visit) const;
 
@@ -40,37 +44,59 @@ class CrossTerms {
     int i = 0, j = 0;
     Field<Dim> forward, backward;
   };
-  struct Link {  ///< from the cell `a`, one step up in i and `step` in j, to b
+  /// An exchange between two cells, of which b is one step up in i, or in j, or in both ways.
+  struct Link {
     Index<Dim> a, b;
     double forward, backward;
   };
+  struct Links {
+    std::array<Link, 5> link;
+    int count = 0;
+  };
+  /// visit(links, edge) for every edge that touches a cell of this rank.
   template <class Visitor>
-  void for_each_link(const Pair& pair, Visitor&& visit) const;
-  Link link(const Pair& pair, const Index<Dim>& edge) const;
+  void for_each_edge(const Pair& pair, Visitor&& visit) const;
+  Links links(const Pair& pair, const Index<Dim>& edge) const;
   bool inside(const Pair& pair, const Index<Dim>& edge) const;
+  /// visit(link, 1 / (w_i w_j) of the cell) for every link of a cell.
+  template <class Visitor>
+  void for_each_link_of(const Index<Dim>& local, Visitor&& visit) const;
 
   const FaceCoefficients<Dim>* coefficients_ = nullptr;
   const Grid<Dim>* grid_ = nullptr;
   const Decomposition<Dim>* cells_ = nullptr;
   const transport::ControlVolumes<Dim>* volumes_ = nullptr;
   std::vector<Pair> pairs_;
+  bool mixed_ = false;
 };
 
 template <int Dim>
 template <class Visitor>
-void CrossTerms<Dim>::for_each_entry(const Index<Dim>& local, Visitor&& visit) const {
-  for (const Pair& pair : pairs_)
+void CrossTerms<Dim>::for_each_link_of(const Index<Dim>& local, Visitor&& visit) const {
+  for (const Pair& pair : pairs_) {
+    const double scale =
+        volumes_->line(pair.i).inverse_width()[local[pair.i]] * volumes_->line(pair.j).inverse_width()[local[pair.j]];
     for (int corner = 0; corner < 4; ++corner) {
       Index<Dim> edge = local;
       edge[pair.i] += corner & 1;
       edge[pair.j] += corner >> 1;
       if (!inside(pair, edge)) continue;
-      const Link l = link(pair, edge);
-      const double scale =
-          1.0 / (volumes_->line(pair.i).width()[local[pair.i]] * volumes_->line(pair.j).width()[local[pair.j]]);
-      if (l.a == local) visit(l.b, scale * l.backward);
-      if (l.b == local) visit(l.a, scale * l.forward);
+      const Links all = links(pair, edge);
+      for (int k = 0; k < all.count; ++k)
+        if (all.link[k].a == local || all.link[k].b == local) visit(all.link[k], scale);
     }
+  }
+}
+
+template <int Dim>
+template <class Visitor>
+void CrossTerms<Dim>::for_each_entry(const Index<Dim>& local, Visitor&& visit) const {
+  for_each_link_of(local, [&](const Link& l, double scale) {
+    if (l.a == local)
+      visit(l.b, scale * l.backward);
+    else
+      visit(l.a, scale * l.forward);
+  });
 }
 
 }  // namespace kolmo::density

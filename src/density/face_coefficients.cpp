@@ -16,10 +16,12 @@ FaceWeights fitted(double conductance, double peclet) {
 }
 
 template <int Dim>
-FaceCoefficients<Dim>::FaceCoefficients(const Settings& settings, const Grid<Dim>& grid)
+FaceCoefficients<Dim>::FaceCoefficients(const Settings& settings, const Grid<Dim>& grid, bool split)
     : settings_(&settings), problem_(&settings.problem), grid_(&grid) {
   curved_ = problem_->autonomous() && !problem_->linear();
   if (!problem_->has_potential() || !problem_->autonomous() || settings.flux != FluxKind::fitted) return;
+  for (int d = 0; d < Dim; ++d)
+    if (split && transport(d)) return;
   circulation_.emplace(settings, grid);
   potential_ = circulation_->kind() != Circulation<Dim>::Kind::unknown;
 }
@@ -70,7 +72,7 @@ double FaceCoefficients<Dim>::conductance(const FaceSite<Dim>& s, double t) cons
   const int d = s.direction;
   if (transport(d)) return 0.0;
   double g = 0.5 * problem_->diffusion(d, d, s.centre.data(), t) * s.inverse_distance;
-  if (s.boundary >= 0) return g;
+  if (s.boundary >= 0 || mixed_) return g;
   for (int j = 0; j < Dim; ++j) {
     if (!crossed(d, j)) continue;
     const Axis& axis = grid_->axis(j);
@@ -148,10 +150,6 @@ typename FaceCoefficients<Dim>::Numbers FaceCoefficients<Dim>::with_potential(co
   if (!circulates()) return n;
   const double phi_low = circulation_->flux(s, u_low), phi_high = circulation_->flux(s, u_high);
   n.velocity = circulation_->flux(s, reference_);
-  if (n.negative) {  // central in the ratio
-    n.weights = n.weights + FaceWeights{0.5 * phi_low, 0.5 * phi_high};
-    return n;
-  }
   n.weights.low = transport::exponential_fit(phi_low, n.weights.low).low;
   n.weights.high = transport::exponential_fit(phi_high, -n.weights.high).high;
   return n;
@@ -163,7 +161,7 @@ typename FaceCoefficients<Dim>::Numbers FaceCoefficients<Dim>::at(const FaceSite
   Numbers n;
   const double g = conductance(s, t);
   n.negative = g < 0.0;
-  const bool fit = settings_->flux == FluxKind::fitted && g > 0.0;
+  const bool fit = settings_->flux == FluxKind::fitted && g > 0.0;  // else the caller changes to mixed cross terms
   if (fit) {
     const double p = peclet(s, t, g);
     n.drift = p * g;
@@ -174,7 +172,7 @@ typename FaceCoefficients<Dim>::Numbers FaceCoefficients<Dim>::at(const FaceSite
   if (problem_->diffusion_depends_on(s.direction, s.direction, s.direction))
     n.drift -=
         0.5 * problem_->diffusion_derivative(s.direction, s.direction, s.direction, s.centre.data(), t, s.high - s.low);
-  if (settings_->flux == FluxKind::central || n.negative) {
+  if (settings_->flux == FluxKind::central) {
     const double outside = s.boundary < 0 ? 0.5 : s.boundary == 0 ? 1.0 : 0.0;  // share of the low point
     n.weights = {outside * n.drift + g, (1.0 - outside) * n.drift - g};
   } else {
@@ -189,7 +187,7 @@ std::string FaceCoefficients<Dim>::description() const {
   std::string text = settings_->flux == FluxKind::fitted    ? "exponential fit"
                      : settings_->flux == FluxKind::central ? "central"
                                                             : "limited advection, central diffusion";
-  if (circulation_) text += " (" + circulation_->description() + ")";
+  if (circulation_) text += mixed_ ? "" : " (" + circulation_->description() + ")";
   return text;
 }
 

@@ -22,7 +22,8 @@ namespace kolmo::density {
 template <int Dim>
 class FaceCoefficients {
  public:
-  FaceCoefficients(const Settings& settings, const Grid<Dim>& grid);
+  /// split: a potential is not used where a direction is pure transport.
+  FaceCoefficients(const Settings& settings, const Grid<Dim>& grid, bool split = false);
 
   /// D_dd is identically zero.
   bool transport(int d) const { return problem_->diffusion_zero(d, d); }
@@ -39,6 +40,11 @@ class FaceCoefficients {
   bool crossed() const;
   /// Fluxes carry p exp(U) instead of p.
   bool ratio() const { return potential_; }
+  /// Cross terms are not positive: faces keep their conductance, and the potential is not used.
+  void set_mixed() {
+    mixed_ = true;
+    potential_ = false;
+  }
   bool circulates() const { return potential_ && circulation_->kind() != Circulation<Dim>::Kind::none; }
   /// U less its least value at the cells' centres, at most 600; the ratio is p exp(lifted).
   double lifted(const Point<Dim>& x) const;
@@ -48,7 +54,7 @@ class FaceCoefficients {
     transport::FaceWeights weights;  ///< on the boundary of the domain: with the value on the face
     double velocity = 0.0;           ///< of the limited part; with ratio(): of the ratio
     double drift = 0.0;              ///< the drift through the face, for boundary rules
-    bool negative = false;           ///< cross terms left a negative conductance: not monotone
+    bool negative = false;           ///< cross terms left a negative conductance: not an M-matrix
   };
   Numbers at(const FaceSite<Dim>& site, double t) const;
   /// |D_ij| / 2 on an edge between four cells with its sign, and the difference of U from one point to the other.
@@ -67,7 +73,7 @@ class FaceCoefficients {
   const Problem* problem_;
   const Grid<Dim>* grid_;
   std::optional<Circulation<Dim>> circulation_;
-  bool potential_ = false, curved_ = false;
+  bool potential_ = false, curved_ = false, mixed_ = false;
   double reference_ = 0.0;
 };
 

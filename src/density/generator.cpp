@@ -14,12 +14,13 @@ namespace kolmo::density {
 using transport::FaceWeights;
 
 template <int Dim>
-Generator<Dim>::Generator(const Settings& settings, const Grid<Dim>& grid, const Decomposition<Dim>& cells, bool linear)
+Generator<Dim>::Generator(const Settings& settings, const Grid<Dim>& grid, const Decomposition<Dim>& cells,
+                          GeneratorOptions options)
     : settings_(&settings),
       grid_(&grid),
       cells_(&cells),
-      linear_(linear),
-      coefficients_(settings, grid),
+      linear_(options.linear),
+      coefficients_(settings, grid, options.split),
       volumes_(std::make_shared<transport::ControlVolumes<Dim>>(grid, cells)) {
   autonomous_ = settings.problem.autonomous();
   for (int d = 0; d < Dim; ++d) {
@@ -153,8 +154,12 @@ void Generator<Dim>::set_time(double t) {
   const Phase::Scope scope(phase);
   negative_faces_ = 0;
   for (int d = 0; d < Dim; ++d) fill(d, t);
+  if (cross_.active() && !cross_.mixed() && cells_->comm().sum(negative_faces_) > 0) {
+    cross_.set_mixed();
+    coefficients_.set_mixed();
+    for (int d = 0; d < Dim; ++d) fill(d, t);
+  }
   cross_.fill(t);
-  negative_faces_ = cells_->comm().sum(negative_faces_);
   time_ = t;
   filled_ = true;
   ++version_;
@@ -359,11 +364,8 @@ std::string Generator<Dim>::description() const {
   for (int d = 0; d < Dim; ++d)
     if (weights_[d].transport) text += fmt::format("; {} transported, limited", settings_->problem.variables()[d]);
   if (cross_.active())
-    text +=
-        negative_faces_ == 0
-            ? "; cross terms along diagonals, positive"
-            : fmt::format("; cross terms along diagonals, NOT positive: {} faces are left with a negative conductance",
-                          negative_faces_);
+    text += cross_.mixed() ? "; cross terms mixed, NOT positive (|D_ij| / h_j sum up to more than D_ii / h_i)"
+                           : "; cross terms along diagonals, positive";
   return text;
 }
 

@@ -75,12 +75,19 @@ struct LimitedPart {
   }
 };
 
+struct GeneratorOptions {
+  /// Transport directions get central weights and no limited part (stationary solves).
+  bool linear = false;
+  /// For the splitting, which transports the density itself: no ratio where a direction has no diffusion.
+  bool split = false;
+};
+
 template <int Dim>
 class Generator {
  public:
-  /// Throws InputError where the scheme cannot treat the problem. `linear`: transport directions get central weights
-  /// and no limited part (stationary solves).
-  Generator(const Settings& settings, const Grid<Dim>& grid, const Decomposition<Dim>& cells, bool linear = false);
+  /// Throws InputError where the scheme cannot treat the problem.
+  Generator(const Settings& settings, const Grid<Dim>& grid, const Decomposition<Dim>& cells,
+            GeneratorOptions options = {});
   Generator(const Generator&) = delete;
   Generator& operator=(const Generator&) = delete;
 
@@ -91,13 +98,16 @@ class Generator {
   bool limited() const { return limited_.has_value(); }
   /// No flux through any boundary.
   bool closed() const { return closed_; }
-  /// Faces with a negative conductance left by cross terms, all ranks; 0: L is an M-matrix.
-  std::int64_t negative_faces() const { return negative_faces_; }
+  /// L is an M-matrix: implicit Euler keeps p >= 0.
+  bool positive() const { return settings_->flux != FluxKind::central && !cross_.mixed() && !linear_; }
 
   const std::array<DirectionWeights<Dim>, Dim>& weights() const { return weights_; }
   const CrossTerms<Dim>& cross_terms() const { return cross_; }
   const FaceCoefficients<Dim>& coefficients() const { return coefficients_; }
+  const Grid<Dim>& grid() const { return *grid_; }
+  const Decomposition<Dim>& cells() const { return *cells_; }
   const transport::ControlVolumes<Dim>& volumes() const { return *volumes_; }
+  const Layout<Dim>& layout() const { return layout_; }
   /// A field of cells with the ghosts that the fluxes read.
   Field<Dim> make_field() const { return Field<Dim>(layout_, Location::cells()); }
   void exchange(Field<Dim>& p) { halo_->exchange(p); }

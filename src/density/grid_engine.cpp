@@ -57,7 +57,7 @@ struct GridEngine<Dim>::Parts {
         comm(c),
         grid(make_grid<Dim>(settings)),
         decomposition(make_decomposition<Dim>(settings, grid, comm)),
-        generator(settings, grid, decomposition) {
+        generator(settings, grid, decomposition, {.split = chosen_scheme(settings) == Scheme::splitting}) {
     control = !settings.time.step && settings.time.tolerance > 0.0;
     state.p = generator.make_field();
     state.time = settings.time.start;
@@ -89,6 +89,9 @@ struct GridEngine<Dim>::Parts {
         break;
       case Scheme::ssp_rk3:
         scheme = make_explicit_scheme<Dim>(generator, 3, control);
+        break;
+      case Scheme::splitting:
+        scheme = make_splitting<Dim>(generator, control);
         break;
       default:
         scheme = make_tr_bdf2<Dim>(generator, solver, control);

@@ -141,7 +141,7 @@ class InverseIteration {
 template <int Dim>
 void find_stationary(const Settings& settings, const Grid<Dim>& grid, const Decomposition<Dim>& cells, Field<Dim>& p,
                      SolveStatistics& statistics, std::string& description) {
-  Generator<Dim> generator(settings, grid, cells, true);
+  Generator<Dim> generator(settings, grid, cells, {.linear = true});
   if (!generator.autonomous())
     throw InputError("time.stationary: coefficients depend on t, so that no density is stationary");
   if (!generator.closed()) throw InputError("time.stationary: needs boundaries that are no-flux or periodic");

@@ -26,7 +26,7 @@ template <int Dim>
 class ImplicitScheme : public TimeScheme<Dim> {
  public:
   ImplicitScheme(Generator<Dim>& generator, const SolverSettings& solver, bool control)
-      : g_(generator), solver_(generator, solver), control_(control) {
+      : g_(generator), solver_(generator, solver, line_preconditioner(generator)), control_(control) {
     share_.assign(2 * Dim, 0.0);
   }
   std::vector<std::pair<std::string, SolveStatistics>> statistics() const override {
@@ -118,7 +118,7 @@ class ThetaScheme final : public ImplicitScheme<Dim> {
   /// An exact solution is not negative where p is not and L is an M-matrix: what the solver's tolerance left goes.
   void remove_negative(const Field<Dim>& p) {
     auto& g = this->g_;
-    if (g.negative_faces() > 0) return;
+    if (!g.positive()) return;
     if (!g.volumes().comm().all(nonnegative<Dim>(this->box(), p))) return;
     for_each_row<Dim>(this->box(), [&](const Index<Dim>& row) {
       double* values = next_.origin() + next_.layout().offset(row);

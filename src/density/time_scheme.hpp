@@ -48,6 +48,14 @@ std::unique_ptr<TimeScheme<Dim>> make_theta_scheme(Generator<Dim>& generator, co
 template <int Dim>
 std::unique_ptr<TimeScheme<Dim>> make_tr_bdf2(Generator<Dim>& generator, const SolverSettings& solver, bool control);
 
+/// Strang splitting with line solves; the error, where wanted, by halving the step.
+template <int Dim>
+std::unique_ptr<TimeScheme<Dim>> make_splitting(Generator<Dim>& generator, bool control);
+/// The product over directions of (1 - a L_d)^-1, line by line, for the matrix-free form beyond three dimensions.
+/// Empty (Jacobi) where fluxes are given on a boundary. Directions of pure transport are left out.
+template <int Dim>
+Preconditioner line_preconditioner(Generator<Dim>& generator);
+
 // Small helpers on the unknowns of a field; all fields have the same layout.
 
 /// to := sum of factor_k * from_k.

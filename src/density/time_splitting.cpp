@@ -1,0 +1,141 @@
+#include <algorithm>
+#include <cmath>
+#include <limits>
+
+#include "kolmo/base/error.hpp"
+#include "kolmo/density/splitting.hpp"
+#include "time_scheme.hpp"
+
+namespace kolmo::density {
+
+namespace {
+
+template <int Dim>
+class SplittingScheme final : public TimeScheme<Dim> {
+ public:
+  SplittingScheme(Generator<Dim>& generator, bool control)
+      : g_(generator),
+        control_(control),
+        next_(control ? generator.make_field() : Field<Dim>()),
+        half_(control ? generator.make_field() : Field<Dim>()),
+        splitting_(generator.grid(), generator.cells(), generator.layout()) {
+    take_weights();
+  }
+
+  double advance(State<Dim>& s, double dt, double limit) override {
+    if (!control_) {
+      const std::vector<double> before = open_sides();
+      part(s.p, s.time, dt);
+      count(before, s.escaped);
+      return 0.0;
+    }
+    const Box<Dim>& box = g_.volumes().box();
+    combine<Dim>(box, {{1.0, &s.p}}, next_);
+    combine<Dim>(box, {{1.0, &s.p}}, half_);
+    part(next_, s.time, dt);
+    const std::vector<double> before = open_sides();
+    part(half_, s.time, 0.5 * dt);
+    part(half_, s.time + 0.5 * dt, 0.5 * dt);
+    combine<Dim>(box, {{1.0, &next_}, {-1.0, &half_}}, next_);
+    const double error = norm1(g_.volumes(), next_) / (3.0 * g_.mass(s.p));
+    if (!(error <= limit)) return error;
+    swap(s.p, half_);
+    count(before, s.escaped);
+    return error;
+  }
+  int error_order() const override { return 3; }
+  std::pair<std::int64_t, std::int64_t> fallbacks() const override { return splitting_.fallbacks(); }
+  std::string description() const override { return "Strang splitting: " + splitting_.description(); }
+
+ private:
+  /// One step of the splitting with the coefficients of its middle.
+  void part(Field<Dim>& p, double t, double dt) {
+    g_.set_time(t + 0.5 * dt);
+    if (version_ != g_.version()) take_weights();
+    splitting_.step(p, dt);
+  }
+  void take_weights() {
+    version_ = g_.version();
+    for (const DirectionWeights<Dim>& weights : g_.weights()) splitting_.set(weights);
+    if (!g_.cross_terms().active()) return;
+    const double fastest = g_.volumes().comm().max(g_.cross_terms().fastest());
+    ExplicitPart<Dim> cross;
+    cross.rate = [this](Field<Dim>& p, Field<Dim>& rate) {
+      g_.exchange(p);
+      rate.fill(0.0);
+      g_.cross_terms().apply(p, rate, 1.0);
+    };
+    cross.max_step = fastest > 0.0 ? 1.0 / fastest : std::numeric_limits<double>::infinity();
+    splitting_.set_explicit_part(std::move(cross));
+  }
+  std::vector<double> open_sides() const {
+    return g_.closed() ? std::vector<double>(2 * Dim, 0.0) : splitting_.escaped();
+  }
+  void count(const std::vector<double>& before, std::vector<double>& escaped) const {
+    if (g_.closed()) return;
+    const std::vector<double> now = splitting_.escaped();
+    for (std::size_t k = 0; k < now.size(); ++k) escaped[k] += now[k] - before[k];
+  }
+
+  Generator<Dim>& g_;
+  bool control_;
+  Field<Dim> next_, half_;
+  Splitting<Dim> splitting_;
+  std::int64_t version_ = -1;
+};
+
+/// Backward Euler along every direction, one after the other.
+template <int Dim>
+class LineProducts {
+ public:
+  explicit LineProducts(Generator<Dim>& generator) : g_(generator), work_(generator.make_field()) {
+    for (int d = 0; d < Dim; ++d)
+      if (!generator.weights()[d].transport)
+        lines_.emplace_back(generator.grid(), generator.cells(), d, LineOptions{.max_exponential = 0, .euler = true});
+  }
+  void apply(double a, const double* from, double* to) {
+    if (version_ != g_.version())
+      for (LineStep<Dim>& line : lines_) line.set(g_.weights()[line.direction()]);
+    version_ = g_.version();
+    unpack(from, g_.volumes().box(), work_);
+    for (LineStep<Dim>& line : lines_) line.advance(work_, a);
+    pack(work_, g_.volumes().box(), to);
+  }
+
+ private:
+  Generator<Dim>& g_;
+  Field<Dim> work_;
+  std::vector<LineStep<Dim>> lines_;
+  std::int64_t version_ = -1;
+};
+
+}  // namespace
+
+template <int Dim>
+std::unique_ptr<TimeScheme<Dim>> make_splitting(Generator<Dim>& generator, bool control) {
+  return std::make_unique<SplittingScheme<Dim>>(generator, control);
+}
+
+template <int Dim>
+Preconditioner line_preconditioner(Generator<Dim>& generator) {
+  for (const DirectionWeights<Dim>& w : generator.weights())
+    if (generator.volumes().comm().any(!w.constant_low.empty() || !w.constant_high.empty())) return {};
+  auto lines = std::make_shared<std::unique_ptr<LineProducts<Dim>>>();
+  return [lines, &generator](double a, const double* b, double* q) {
+    if (!*lines) *lines = std::make_unique<LineProducts<Dim>>(generator);
+    (*lines)->apply(a, b, q);
+  };
+}
+
+#define KOLMO_INSTANTIATE(Dim)                                                     \
+  template std::unique_ptr<TimeScheme<Dim>> make_splitting(Generator<Dim>&, bool); \
+  template Preconditioner line_preconditioner(Generator<Dim>&);
+KOLMO_INSTANTIATE(1)
+KOLMO_INSTANTIATE(2)
+KOLMO_INSTANTIATE(3)
+KOLMO_INSTANTIATE(4)
+KOLMO_INSTANTIATE(5)
+KOLMO_INSTANTIATE(6)
+#undef KOLMO_INSTANTIATE
+
+}  // namespace kolmo::density
