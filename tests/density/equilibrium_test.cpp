@@ -33,9 +33,8 @@ void check_equilibrium(const Case& c, const std::string& name, double bound = 1e
   start.copy_from(engine.density());
   for (int n = 0; n < 3; ++n) engine.step(engine.choose_step());
   double change = 0.0;
-  for_each<Dim>(cells_of(engine), [&](const Index<Dim>& i) {
-    change = std::max(change, std::abs(engine.density()(i) - start(i)));
-  });
+  for_each<Dim>(cells_of(engine),
+                [&](const Index<Dim>& i) { change = std::max(change, std::abs(engine.density()(i) - start(i))); });
   EXPECT_LE(Communicator().max(change), 1e-11) << name;
   EXPECT_NEAR(mass(engine), before, 1e-13 * before) << name;
   EXPECT_GE(least(engine), 0.0) << name;
@@ -93,9 +92,7 @@ Case lattice_case() {
   return c;
 }
 
-TEST(Equilibrium, OfGradientSystems) {
-  check_equilibrium<2>(gradient_case(), "gradient, potential given");
-}
+TEST(Equilibrium, OfGradientSystems) { check_equilibrium<2>(gradient_case(), "gradient, potential given"); }
 
 TEST(Equilibrium, OfGradientSystemsWithoutPotential) {
   // The mean drift along every segment makes up the potential: only the test needs to know it.
