@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <cstddef>
+#include <vector>
 
 #include "kolmo/grid/grid.hpp"
 
@@ -61,5 +62,75 @@ void for_each_block(Index<Dim> extent, int direction, int lanes, Body&& body) {
 void transpose_in(const double* lines, std::ptrdiff_t step, int rows, int n, double* panel, int lanes);
 /// And back.
 void transpose_out(const double* panel, int lanes, int rows, int n, double* lines, std::ptrdiff_t step);
+
+/// Rows begin <= i < end of lines: row i at `view` with index i - begin in the line's own direction.
+template <int Dim, class T = double>
+struct LinePiece {
+  int begin = 0, end = 0;
+  ArrayView<Dim, T> view;
+};
+
+/// Lines that lie in one or, where their direction is cut, several pieces, from low to high.
+template <int Dim, class T = double>
+struct LineArray {
+  int direction = 0;
+  std::vector<LinePiece<Dim, T>> pieces;
+
+  bool whole() const { return pieces.size() == 1; }
+  /// The first `rows` rows of a block, side by side: panel[i * lanes + k].
+  void gather_rows(const LineBlock<Dim>& block, int rows, int lanes, double* panel) const {
+    for (const LinePiece<Dim, T>& piece : pieces) {
+      const int count = std::min(piece.end, rows) - piece.begin;
+      const T* from = piece.view.at(block.first);
+      double* to = panel + static_cast<std::ptrdiff_t>(piece.begin) * lanes;
+      const std::ptrdiff_t step = piece.view.stride[direction];
+      if (direction == 0)
+        transpose_in(from, Dim > 1 ? piece.view.stride[across<Dim>(0)] : 0, block.width, count, to, lanes);
+      else
+        for (int i = 0; i < count; ++i)
+          std::copy_n(from + i * step, block.width, to + static_cast<std::ptrdiff_t>(i) * lanes);
+    }
+  }
+  void scatter_rows(const LineBlock<Dim>& block, const double* panel, int lanes) const {
+    for (const LinePiece<Dim, T>& piece : pieces) {
+      const int count = piece.end - piece.begin;
+      T* to = piece.view.at(block.first);
+      const double* from = panel + static_cast<std::ptrdiff_t>(piece.begin) * lanes;
+      const std::ptrdiff_t step = piece.view.stride[direction];
+      if (direction == 0)
+        transpose_out(from, lanes, block.width, count, to, Dim > 1 ? piece.view.stride[across<Dim>(0)] : 0);
+      else
+        for (int i = 0; i < count; ++i)
+          std::copy_n(from + static_cast<std::ptrdiff_t>(i) * lanes, block.width, to + i * step);
+    }
+  }
+  /// One after the other: lines[k * n + i], n rows.
+  void gather_lines(const LineBlock<Dim>& block, int n, double* lines) const {
+    for (const LinePiece<Dim, T>& piece : pieces) {
+      const T* from = piece.view.at(block.first);
+      const std::ptrdiff_t step = piece.view.stride[direction], next = piece.view.stride[across<Dim>(direction)];
+      const int count = std::min(piece.end, n) - piece.begin;
+      double* to = lines + piece.begin;
+      if (step == 1)
+        for (std::ptrdiff_t k = 0; k < block.width; ++k) std::copy_n(from + k * next, count, to + k * n);
+      else
+        for (int i = 0; i < count; ++i)
+          for (std::ptrdiff_t k = 0; k < block.width; ++k) to[k * n + i] = from[i * step + k * next];
+    }
+  }
+  void scatter_lines(const LineBlock<Dim>& block, int n, const double* lines) const {
+    for (const LinePiece<Dim, T>& piece : pieces) {
+      T* to = piece.view.at(block.first);
+      const std::ptrdiff_t step = piece.view.stride[direction], next = piece.view.stride[across<Dim>(direction)];
+      const int count = piece.end - piece.begin;
+      const double* from = lines + piece.begin;
+      if (step == 1)
+        for (std::ptrdiff_t k = 0; k < block.width; ++k) std::copy_n(from + k * n, count, to + k * next);
+      else
+        for (int i = 0; i < count; ++i)
+          for (std::ptrdiff_t k = 0; k < block.width; ++k) to[i * step + k * next] = from[k * n + i];
+    }
+  }
+};
 
 }  // namespace kolmo::density

@@ -13,25 +13,7 @@ ArrayView<Dim, const double> view_of(const Field<Dim>& field) {
   return view;
 }
 
-template <int Dim>
-ArrayView<Dim, const double> packed_view(const std::vector<double>& values, const Index<Dim>& extent) {
-  ArrayView<Dim, const double> view{values.data(), {}};
-  std::ptrdiff_t stride = 1;
-  for (int d = 0; d < Dim; stride *= extent[d++]) view.stride[d] = stride;
-  return view;
-}
-
 }  // namespace
-
-template <int Dim>
-Pencils<Dim>::Pencils(const Decomposition<Dim>& cells, int direction)
-    : lines(cells.pencil(direction)),
-      faces(cells.periodic()[direction] ? cells : cells.trimmed(direction, 0, -1)),
-      face_lines(faces.pencil(direction)),
-      cell_moves(cells, lines),
-      face_moves(faces, face_lines),
-      packed(std::max(cells.local_size(), faces.local_size())),
-      cell_values(lines.local_size()) {}
 
 template <int Dim>
 LineData<Dim>::LineData(const Grid<Dim>& grid, const Decomposition<Dim>& cells, int direction_)
@@ -40,11 +22,16 @@ LineData<Dim>::LineData(const Grid<Dim>& grid, const Decomposition<Dim>& cells, 
       along(across<Dim>(direction_)),
       periodic(grid.axis(direction_).periodic()),
       cells_(cells) {
-  if (cells.cut(direction)) pencils = std::make_unique<Pencils<Dim>>(cells, direction);
-  const Box<Dim> box = pencils ? pencils->lines.owned() : cells.owned();
+  Box<Dim> box;
+  box.end = cells.extent();
+  if (cells.cut(direction)) {
+    exchange = std::make_unique<LineExchange<Dim>>(cells, direction);
+    box = exchange->share();
+  }
   for (int d = 0; d < Dim; ++d) {
     extent[d] = box.empty() ? 0 : box.extent(d);
-    for (int i = box.begin[d]; i < box.end[d]; ++i) width[d].push_back(grid.axis(d).width(i));
+    const int from = d == direction ? 0 : cells.owned().begin[d];
+    for (int i = box.begin[d]; i < box.end[d]; ++i) width[d].push_back(grid.axis(d).width(from + i));
   }
   width[direction].clear();
   for (int i = 0; i < n; ++i) {
@@ -91,29 +78,25 @@ void LineData<Dim>::set(const DirectionWeights<Dim>& given) {
   if (uniform) {
     line_low = given.line_low;
     line_high = given.line_high;
-  } else if (pencils) {
-    move_weights(given);
   } else {
-    low = view_of<Dim>(given.low);
-    high = view_of<Dim>(given.high);
+    set_faces(given.low, low_parts_, low);
+    set_faces(given.high, high_parts_, high);
   }
   set_ends(given);
 }
 
-/// The faces of a rank are those below its cells; the last rank has the last face too, unless the line is closed.
 template <int Dim>
-void LineData<Dim>::move_weights(const DirectionWeights<Dim>& given) {
-  Box<Dim> box;
-  box.end = pencils->faces.extent();
-  Index<Dim> whole = pencils->face_lines.extent();
-  moved_low_.resize(pencils->face_lines.local_size());
-  moved_high_.resize(moved_low_.size());
-  pack<Dim>(given.low, box, pencils->packed.data());
-  pencils->face_moves.forward(pencils->packed.data(), moved_low_.data());
-  pack<Dim>(given.high, box, pencils->packed.data());
-  pencils->face_moves.forward(pencils->packed.data(), moved_high_.data());
-  low = packed_view<Dim>(moved_low_, whole);
-  high = packed_view<Dim>(moved_high_, whole);
+void LineData<Dim>::set_faces(const Field<Dim>& field, typename LineExchange<Dim>::Parts& parts,
+                              LineArray<Dim, const double>& lines) {
+  const ArrayView<Dim, const double> own = view_of<Dim>(field);
+  if (!exchange) {
+    lines.direction = direction;
+    lines.pieces.assign(1, {0, periodic ? n : n + 1, own});
+    return;
+  }
+  if (parts.empty()) parts = exchange->make_parts(true);
+  exchange->collect(field, true, parts);
+  exchange->assemble(own, parts, true, lines);
 }
 
 template <int Dim>
@@ -139,28 +122,11 @@ void LineData<Dim>::to_lines(const std::vector<double>& by_face, int side, std::
     by_line.clear();
     return;
   }
-  if (!pencils) {
-    by_line = by_face;
+  by_line = by_face;
+  if (exchange)
+    by_line = exchange->from_end(by_face, side == 0 ? Side::low : Side::high);
+  else
     by_line.resize(lines(), 0.0);
-    return;
-  }
-  const bool mine = cells_.at_boundary(direction, side == 0 ? Side::low : Side::high) && !by_face.empty();
-  Box<Dim> box;
-  box.end = pencils->faces.extent();
-  std::size_t at = 0, face = 0;
-  const int end = side == 0 ? 0 : box.end[direction] - 1;
-  for_each<Dim>(box, [&](const Index<Dim>& i) {
-    pencils->packed[at++] = mine && i[direction] == end ? by_face.at(face++) : 0.0;
-  });
-  std::vector<double> whole(pencils->face_lines.local_size());
-  pencils->face_moves.forward(pencils->packed.data(), whole.data());
-  by_line.clear();
-  box.end = pencils->face_lines.extent();
-  at = 0;
-  for_each<Dim>(box, [&](const Index<Dim>& i) {
-    if (i[direction] == (side == 0 ? 0 : n)) by_line.push_back(whole[at]);
-    ++at;
-  });
 }
 
 /// The velocity at the boundary faces held by this rank, x fastest.
@@ -190,9 +156,14 @@ void LineData<Dim>::velocities(const LineBlock<Dim>& block, int lane, double* to
   if (uniform) {
     for (int f = 0; f < count; ++f) to[f] = line_low[f] + line_high[f];
   } else {
-    const double* a = low.at(block.first) + lane * low.stride[along];
-    const double* b = high.at(block.first) + lane * high.stride[along];
-    for (int f = 0; f < count; ++f) to[f] = a[f * low.stride[direction]] + b[f * high.stride[direction]];
+    for (std::size_t k = 0; k < low.pieces.size(); ++k) {
+      const auto& [begin, end, a] = low.pieces[k];
+      const ArrayView<Dim, const double>& b = high.pieces[k].view;
+      const double* at_low = a.at(block.first) + lane * a.stride[along];
+      const double* at_high = b.at(block.first) + lane * b.stride[along];
+      for (int f = begin; f < std::min(end, count); ++f)
+        to[f] = at_low[(f - begin) * a.stride[direction]] + at_high[(f - begin) * b.stride[direction]];
+    }
   }
   if (periodic) {
     to[n] = to[0];

@@ -5,19 +5,9 @@
 #include <vector>
 
 #include "kolmo/density/face_weights.hpp"
-#include "kolmo/grid/redistribution.hpp"
-#include "line_blocks.hpp"
+#include "line_exchange.hpp"
 
 namespace kolmo::density {
-
-/// Moves cells and faces of a direction that is cut to whole lines and back.
-template <int Dim>
-struct Pencils {
-  Pencils(const Decomposition<Dim>& cells, int direction);
-  Decomposition<Dim> lines, faces, face_lines;
-  Redistribution<Dim> cell_moves, face_moves;
-  std::vector<double> packed, cell_values;
-};
 
 /// The lines of one direction that this rank advances: its own where the direction is not cut, else those of its
 /// pencil.
@@ -38,9 +28,9 @@ class LineData {
   std::array<std::vector<double>, Dim> width;
   std::vector<double> inverse_width;  ///< along the line
 
-  std::vector<double> line_low, line_high;  ///< n + 1, where uniform
-  ArrayView<Dim, const double> low, high;   ///< else
-  std::unique_ptr<Pencils<Dim>> pencils;    ///< where cut
+  std::vector<double> line_low, line_high;      ///< n + 1, where uniform
+  LineArray<Dim, const double> low, high;       ///< else
+  std::unique_ptr<LineExchange<Dim>> exchange;  ///< where cut
 
   std::ptrdiff_t lines() const;
   /// Area of the cross-section of a line of a block.
@@ -52,13 +42,14 @@ class LineData {
 
  private:
   void check(const DirectionWeights<Dim>& given) const;
-  void move_weights(const DirectionWeights<Dim>& given);
+  void set_faces(const Field<Dim>& field, typename LineExchange<Dim>::Parts& parts,
+                 LineArray<Dim, const double>& lines);
   void set_ends(const DirectionWeights<Dim>& given);
   void to_lines(const std::vector<double>& by_face, int side, std::vector<double>& by_line);
   std::vector<double> boundary_velocity(const DirectionWeights<Dim>& given, int side) const;
 
   Decomposition<Dim> cells_;
-  std::vector<double> moved_low_, moved_high_;
+  typename LineExchange<Dim>::Parts low_parts_, high_parts_;  // of other ranks
   std::array<double, 2> line_constant_{};
   std::array<std::vector<double>, 2> constant_, end_velocity_;  // by line, empty where nothing is given
 };

@@ -30,7 +30,7 @@ const Phase& phase_lines() {
   return phase;
 }
 const Phase& phase_moves() {
-  static const Phase phase("density redistribution");
+  static const Phase phase("density line exchange");
   return phase;
 }
 
@@ -39,36 +39,38 @@ const Phase& phase_moves() {
 template <int Dim>
 struct LineStep<Dim>::Parts {
   enum class Kind { exponential, implicit, transport };
-  using View = ArrayView<Dim>;
   using Block = LineBlock<Dim>;
 
   Parts(const Grid<Dim>& grid, const Decomposition<Dim>& cells, int direction, const LineOptions& options_)
       : data(grid, cells, direction), options(options_) {}
   void set(const DirectionWeights<Dim>& given);
   void make_room();
-  void process(const View& p, double dt);
+  void process(double dt);
 
   Propagator& propagator(double dt);
-  void exponential(const View& p, double dt);
-  void add_leaving(const LineExponential& e, const Block& block, const double* p, std::ptrdiff_t step_cell,
+  void exponential(double dt);
+  void add_leaving(const LineExponential& e, const Block& block, const double* values, std::ptrdiff_t step_cell,
                    std::ptrdiff_t step_line);
-  void respond(const LineExponential& e, const Block& block, const View& p);
+  void respond(const LineExponential& e, const Block& block);
 
-  void implicit(const View& p, double dt);
-  void prepare(LinePanel& line, const Block& block, const View& p, int lanes);
-  const double* rows_of(const ArrayView<Dim, const double>& a, const Block& block, int rows, int lanes,
-                        std::vector<double>& copy, std::ptrdiff_t& step) const;
+  void implicit(double dt);
+  void prepare(LinePanel& line, const Block& block, int lanes);
+  template <class T>
+  const double* rows_of(const LineArray<Dim, T>& a, const Block& block, int rows, int lanes, std::vector<double>& copy,
+                        std::ptrdiff_t& step) const;
 
-  void transport(const View& p, double dt);
+  void transport(double dt);
 
   LineData<Dim> data;
   LineOptions options;
+  LineArray<Dim> p;                         // of the field being advanced
+  typename LineExchange<Dim>::Parts parts;  // of other ranks
   Kind kind = Kind::implicit;
   std::list<Propagator> propagators;          // the latest first
   std::vector<double> known_low, known_high;  // the weights they belong to
   std::unique_ptr<LineSolver> solver;
   std::unique_ptr<LineTransport> transporter;
-  std::vector<double> p_panel, low_panel, high_panel, faces;
+  std::vector<double> p_panel, out_panel, low_panel, high_panel, faces;
   std::array<double, panel> ends[2] = {};
   std::array<double, 2> escaped{};
   std::int64_t fallbacks = 0, repairs = 0, lines = 0;
@@ -96,6 +98,10 @@ void LineStep<Dim>::Parts::make_room() {
   const int n = data.n;
   const std::size_t rows = static_cast<std::size_t>(n + 1) * std::max(panel, rows_along);
   if (p_panel.empty()) p_panel.resize(rows);
+  if (data.exchange && parts.empty()) {
+    parts = data.exchange->make_parts(false);
+    out_panel.resize(rows);
+  }
   if (kind == Kind::implicit) {
     if (!solver) solver = std::make_unique<LineSolver>(n, data.periodic);
     if (low_panel.empty()) low_panel.resize(rows), high_panel.resize(rows);
@@ -111,15 +117,15 @@ void LineStep<Dim>::Parts::make_room() {
 }
 
 template <int Dim>
-void LineStep<Dim>::Parts::process(const View& p, double dt) {
+void LineStep<Dim>::Parts::process(double dt) {
   const Phase::Scope timed(phase_lines());
   const FlushSubnormals flush;
   if (kind == Kind::exponential)
-    exponential(p, dt);
+    exponential(dt);
   else if (kind == Kind::implicit)
-    implicit(p, dt);
+    implicit(dt);
   else
-    transport(p, dt);
+    transport(dt);
   lines += data.lines();
 }
 
@@ -142,53 +148,58 @@ Propagator& LineStep<Dim>::Parts::propagator(double dt) {
 }
 
 template <int Dim>
-void LineStep<Dim>::Parts::exponential(const View& p, double dt) {
+void LineStep<Dim>::Parts::exponential(double dt) {
   const Propagator& one = propagator(dt);
   const int n = data.n;
-  const std::ptrdiff_t step = p.stride[data.direction], next = Dim > 1 ? p.stride[data.along] : n;
   const bool open = !data.periodic && (data.line_high.front() != 0.0 || data.line_low.back() != 0.0 || data.sources);
   const bool contiguous = data.direction == 0;
   for_each_block<Dim>(data.extent, data.direction, contiguous ? rows_along : panel, [&](const Block& block) {
-    double* at = p.at(block.first);
+    const ArrayView<Dim>& view = p.pieces.front().view;
     if (contiguous) {
-      for (int k = 0; k < block.width; ++k) std::copy_n(at + k * next, n, p_panel.data() + k * n);
+      const std::ptrdiff_t next = p.whole() && Dim > 1 ? view.stride[data.along] : n;
+      p.gather_lines(block, n, p_panel.data());
       if (open) add_leaving(one.exponential, block, p_panel.data(), 1, n);
-      one.product.along(block.width, p_panel.data(), n, at, next);
+      one.product.along(block.width, p_panel.data(), n, p.whole() ? view.at(block.first) : out_panel.data(), next);
+      if (!p.whole()) p.scatter_lines(block, n, out_panel.data());
     } else {
-      for (int i = 0; i < n; ++i) std::copy_n(at + i * step, block.width, p_panel.data() + i * panel);
+      const std::ptrdiff_t step = p.whole() ? view.stride[data.direction] : panel;
+      p.gather_rows(block, n, panel, p_panel.data());
       if (open) add_leaving(one.exponential, block, p_panel.data(), panel, 1);
-      one.product.across(block.width, p_panel.data(), at, step);
+      one.product.across(block.width, p_panel.data(), p.whole() ? view.at(block.first) : out_panel.data(), step);
+      if (!p.whole()) p.scatter_rows(block, out_panel.data(), panel);
     }
-    if (data.sources) respond(one.exponential, block, p);
+    if (data.sources) respond(one.exponential, block);
   });
 }
 
 template <int Dim>
-void LineStep<Dim>::Parts::add_leaving(const LineExponential& e, const Block& block, const double* p,
+void LineStep<Dim>::Parts::add_leaving(const LineExponential& e, const Block& block, const double* values,
                                        std::ptrdiff_t step_cell, std::ptrdiff_t step_line) {
   const std::vector<double>& w = data.width[data.direction];
   for (int side = 0; side < 2; ++side) {
     const std::vector<double>& part = e.leaving(side);
     std::array<double, rows_along> sum{};
     for (int i = 0; i < data.n; ++i)
-      for (int k = 0; k < block.width; ++k) sum[k] += part[i] * w[i] * p[i * step_cell + k * step_line];
+      for (int k = 0; k < block.width; ++k) sum[k] += part[i] * w[i] * values[i * step_cell + k * step_line];
     for (int k = 0; k < block.width; ++k) escaped[side] += sum[k] * data.area(block, k);
   }
 }
 
 /// What flows in at the ends, spread over the line. A flux is positive upwards: it enters at the low end.
 template <int Dim>
-void LineStep<Dim>::Parts::respond(const LineExponential& e, const Block& block, const View& p) {
+void LineStep<Dim>::Parts::respond(const LineExponential& e, const Block& block) {
   std::array<double, rows_along> given;
-  const std::ptrdiff_t step = p.stride[data.direction], next = p.stride[data.along];
   for (int side = 0; side < 2; ++side) {
     if (!data.constants(block, side, given.data())) continue;
     double total = e.response_leaving(side, 0) + e.response_leaving(side, 1);
     for (int i = 0; i < data.n; ++i) total += e.response(side)[i] * data.width[data.direction][i];
     for (int k = 0; k < block.width; ++k) {
       const double enters = side == 0 ? given[k] : -given[k], area = data.area(block, k);
-      double* line = p.at(block.first) + k * next;
-      for (int i = 0; i < data.n; ++i) line[i * step] += enters * e.response(side)[i];
+      for (const LinePiece<Dim>& piece : p.pieces) {
+        double* line = piece.view.at(block.first) + k * piece.view.stride[data.along];
+        for (int i = piece.begin; i < piece.end; ++i)
+          line[(i - piece.begin) * piece.view.stride[data.direction]] += enters * e.response(side)[i];
+      }
       for (int through = 0; through < 2; ++through)
         escaped[through] += enters * area * e.response_leaving(side, through);
       escaped[side] -= enters * area * total;
@@ -196,29 +207,23 @@ void LineStep<Dim>::Parts::respond(const LineExponential& e, const Block& block,
   }
 }
 
-/// n (or more) rows of a block, in place if it fills the lanes and its lines lie side by side, else copied.
+/// Rows of a block, in place if it fills the lanes and its lines lie side by side, else copied.
 template <int Dim>
-const double* LineStep<Dim>::Parts::rows_of(const ArrayView<Dim, const double>& a, const Block& block, int rows,
-                                            int lanes, std::vector<double>& copy, std::ptrdiff_t& step) const {
-  const double* from = a.at(block.first);
-  if (data.direction == 0) {
-    transpose_in(from, Dim > 1 ? a.stride[data.along] : 0, block.width, rows, copy.data(), lanes);
-  } else if (block.width == lanes) {
-    step = a.stride[data.direction];
-    return from;
-  } else {
-    for (int i = 0; i < rows; ++i)
-      std::copy_n(from + i * a.stride[data.direction], block.width,
-                  copy.data() + static_cast<std::ptrdiff_t>(i) * lanes);
+template <class T>
+const double* LineStep<Dim>::Parts::rows_of(const LineArray<Dim, T>& a, const Block& block, int rows, int lanes,
+                                            std::vector<double>& copy, std::ptrdiff_t& step) const {
+  if (a.whole() && data.direction != 0 && block.width == lanes) {
+    step = a.pieces.front().view.stride[data.direction];
+    return a.pieces.front().view.at(block.first);
   }
+  a.gather_rows(block, rows, lanes, copy.data());
   step = lanes;
   return copy.data();
 }
 
 template <int Dim>
-void LineStep<Dim>::Parts::prepare(LinePanel& line, const Block& block, const View& p, int lanes) {
-  const ArrayView<Dim, const double> values{p.origin, p.stride};
-  line.p = rows_of(values, block, data.n, lanes, p_panel, line.step_p);
+void LineStep<Dim>::Parts::prepare(LinePanel& line, const Block& block, int lanes) {
+  line.p = rows_of(p, block, data.n, lanes, p_panel, line.step_p);
   if (data.uniform) {
     line.low = low_panel.data();
     line.high = high_panel.data();
@@ -233,7 +238,7 @@ void LineStep<Dim>::Parts::prepare(LinePanel& line, const Block& block, const Vi
 }
 
 template <int Dim>
-void LineStep<Dim>::Parts::implicit(const View& p, double dt) {
+void LineStep<Dim>::Parts::implicit(double dt) {
   const int n = data.n;
   const std::ptrdiff_t lines_along = Dim > 1 ? data.extent[data.along] : 1;
   const int lanes = LineSolver::lanes_for(n, lines_along);
@@ -245,14 +250,9 @@ void LineStep<Dim>::Parts::implicit(const View& p, double dt) {
   line.inverse_width = data.inverse_width.data();
   LineSolver::Outcome outcome;
   for_each_block<Dim>(data.extent, data.direction, lanes, [&](const Block& block) {
-    prepare(line, block, p, lanes);
+    prepare(line, block, lanes);
     const double* result = solver->advance(line, lanes, block.width, dt, options.euler, outcome);
-    double* to = p.at(block.first);
-    if (data.direction == 0)
-      transpose_out(result, lanes, block.width, n, to, Dim > 1 ? p.stride[data.along] : 0);
-    else
-      for (int i = 0; i < n; ++i)
-        std::copy_n(result + static_cast<std::ptrdiff_t>(i) * lanes, block.width, to + i * p.stride[data.direction]);
+    p.scatter_rows(block, result, lanes);
     fallbacks += outcome.fallbacks;
     repairs += outcome.repairs;
     for (int side = 0; side < 2 && line.open; ++side)
@@ -261,15 +261,12 @@ void LineStep<Dim>::Parts::implicit(const View& p, double dt) {
 }
 
 template <int Dim>
-void LineStep<Dim>::Parts::transport(const View& p, double dt) {
+void LineStep<Dim>::Parts::transport(double dt) {
   const int n = data.n;
-  const std::ptrdiff_t step = p.stride[data.direction], next = Dim > 1 ? p.stride[data.along] : 0;
   double* lines_panel = p_panel.data();
   bool known = false;
   for_each_block<Dim>(data.extent, data.direction, panel, [&](const Block& block) {
-    double* at = p.at(block.first);
-    for (int i = 0; i < n; ++i)
-      for (int k = 0; k < block.width; ++k) lines_panel[k * n + i] = at[i * step + k * next];
+    p.gather_lines(block, n, lines_panel);
     ends[0].fill(0.0);
     ends[1].fill(0.0);
     for (int side = 0; side < 2 && data.sources; ++side) data.constants(block, side, ends[side].data());
@@ -283,8 +280,7 @@ void LineStep<Dim>::Parts::transport(const View& p, double dt) {
       transporter->remap(lines_panel + k * n, left);
       for (int side = 0; side < 2; ++side) escaped[side] += left[side] * data.area(block, k);
     }
-    for (int i = 0; i < n; ++i)
-      for (int k = 0; k < block.width; ++k) at[i * step + k * next] = lines_panel[k * n + i];
+    p.scatter_lines(block, n, lines_panel);
   });
 }
 
@@ -306,26 +302,24 @@ void LineStep<Dim>::set(const DirectionWeights<Dim>& weights) {
 
 template <int Dim>
 void LineStep<Dim>::advance(Field<Dim>& p, double dt) {
-  Pencils<Dim>* pencils = parts_->data.pencils.get();
-  ArrayView<Dim> view;
-  if (!pencils) {
-    view.origin = p.origin();
-    for (int d = 0; d < Dim; ++d) view.stride[d] = p.layout().stride(d);
-    parts_->process(view, dt);
+  Parts& parts = *parts_;
+  LineExchange<Dim>* exchange = parts.data.exchange.get();
+  ArrayView<Dim> own{p.origin(), {}};
+  for (int d = 0; d < Dim; ++d) own.stride[d] = p.layout().stride(d);
+  if (!exchange) {
+    parts.p.direction = parts.data.direction;
+    parts.p.pieces.assign(1, {0, parts.data.n, own});
+    parts.process(dt);
     return;
   }
   {
     const Phase::Scope timed(phase_moves());
-    pack<Dim>(p, p.layout().interior(), pencils->packed.data());
-    pencils->cell_moves.forward(pencils->packed.data(), pencils->cell_values.data());
+    exchange->collect(p, false, parts.parts);
+    exchange->assemble(own, parts.parts, false, parts.p);
   }
-  view.origin = pencils->cell_values.data();
-  std::ptrdiff_t stride = 1;
-  for (int d = 0; d < Dim; stride *= parts_->data.extent[d++]) view.stride[d] = stride;
-  parts_->process(view, dt);
+  parts.process(dt);
   const Phase::Scope timed(phase_moves());
-  pencils->cell_moves.backward(pencils->cell_values.data(), pencils->packed.data());
-  unpack<Dim>(pencils->packed.data(), p.layout().interior(), p);
+  exchange->give_back(parts.parts, p);
 }
 
 template <int Dim>
