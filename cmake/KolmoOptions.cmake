@@ -2,9 +2,11 @@
 add_library(kolmo_flags INTERFACE)
 target_include_directories(kolmo_flags INTERFACE $<BUILD_INTERFACE:${PROJECT_SOURCE_DIR}/include>
                                                  $<INSTALL_INTERFACE:include>)
+target_compile_features(kolmo_flags INTERFACE cxx_std_20)
 target_compile_definitions(kolmo_flags INTERFACE OMPI_SKIP_MPICXX MPICH_SKIP_MPICXX)
 target_compile_options(kolmo_flags INTERFACE
-  -Wall -Wextra -Wpedantic -Wshadow -Wno-unused-parameter
+  $<BUILD_INTERFACE:-Wall> $<BUILD_INTERFACE:-Wextra> $<BUILD_INTERFACE:-Wpedantic> $<BUILD_INTERFACE:-Wshadow>
+  $<BUILD_INTERFACE:-Wno-unused-parameter>
   # Neither changes a computed value; both let loops with sqrt or conditionals vectorise.
   -fno-math-errno -fno-trapping-math)
 

@@ -12,6 +12,8 @@ function(kolmo_room name)
     set_target_properties(kolmo_${name} PROPERTIES POSITION_INDEPENDENT_CODE ON)
   endif()
   add_library(kolmo::${name} ALIAS kolmo_${name})
+  set_target_properties(kolmo_${name} PROPERTIES EXPORT_NAME ${name})
+  set_property(GLOBAL APPEND PROPERTY KOLMO_ROOMS kolmo_${name})
 endfunction()
 
 # kolmo_test(room/concept LIBS libs... RANKS 1 2 .. [LABEL long|campaign] [TIMEOUT s] [FILTER gtest-filter] [SUFFIX name]):

@@ -237,7 +237,7 @@ std::string to_string(LinearMethod method);
 std::string to_string(FieldName name);
 
 /// What a run will hold and write, in bytes, summed over the ranks: an estimate by counting arrays, without what MPI,
-/// PETSc and HDF5 take themselves (about 60 MB per rank).
+/// PETSc and HDF5 take themselves (about 95 MB per rank).
 struct ResourceEstimate {
   double memory = 0.0, snapshot = 0.0, checkpoint = 0.0;
 };
