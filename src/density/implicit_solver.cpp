@@ -80,7 +80,8 @@ struct ImplicitSolver<Dim>::Parts {
     petsc::check(KSPSetType(ksp, Dim <= 3 ? KSPGMRES : KSPBCGS));
     petsc::check(KSPSetPCSide(ksp, PC_RIGHT));
     petsc::check(KSPSetInitialGuessNonzero(ksp, PETSC_TRUE));
-    petsc::check(KSPSetTolerances(ksp, settings.tolerance, 1e-300, PETSC_DEFAULT, settings.max_iterations));
+    // Bi-CGStab may wander far before it converges.
+    petsc::check(KSPSetTolerances(ksp, settings.tolerance, 1e-300, 1e30, settings.max_iterations));
     PC inner = nullptr;
     petsc::check(KSPGetPC(ksp, &inner));
     petsc::check(PCSetType(inner, pc.c_str()));

@@ -94,11 +94,15 @@ class LineProducts {
         lines_.emplace_back(generator.grid(), generator.cells(), d, LineOptions{.max_exponential = 0, .euler = true});
   }
   void apply(double a, const double* from, double* to) {
-    if (version_ != g_.version())
+    if (version_ != g_.version()) {
       for (LineStep<Dim>& line : lines_) line.set(g_.weights()[line.direction()]);
+      longest_ = 10.0 * g_.explicit_limit();
+    }
     version_ = g_.version();
     unpack(from, g_.volumes().box(), work_);
-    for (LineStep<Dim>& line : lines_) line.advance(work_, a);
+    // The product of (1 - a L_d) grows like a to the power of the dimension where 1 - a L grows like a: beyond some
+    // fast times it does more harm than good.
+    for (LineStep<Dim>& line : lines_) line.advance(work_, std::min(a, longest_));
     pack(work_, g_.volumes().box(), to);
   }
 
@@ -106,6 +110,7 @@ class LineProducts {
   Generator<Dim>& g_;
   Field<Dim> work_;
   std::vector<LineStep<Dim>> lines_;
+  double longest_ = 0.0;
   std::int64_t version_ = -1;
 };
 

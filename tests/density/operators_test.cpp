@@ -1,0 +1,216 @@
+// The implicit operators are the explicit ones; results do not depend on ranks; stationary densities.
+#include <algorithm>
+
+#include "density/engine_cases.hpp"
+#include "kolmo/density/exact.hpp"
+
+namespace kolmo::density::testing {
+namespace {
+
+/// A number in [0, 1) from two integers, the same on every rank.
+double random_number(unsigned seed, unsigned k) {
+  std::uint64_t h = (seed + 1) * 0x9E3779B97F4A7C15ull ^ (k + 1) * 0xBF58476D1CE4E5B9ull;
+  h ^= h >> 31;
+  h *= 0x94D049BB133111EBull;
+  h ^= h >> 29;
+  return static_cast<double>(h >> 11) / 9007199254740992.0;
+}
+
+/// Drift with sines of all variables, D of the kind asked for, everything drawn at random.
+template <int Dim>
+Case random_case(unsigned seed, bool full) {
+  static const int cells[6] = {24, 12, 8, 6, 5, 4};
+  Case c;
+  unsigned k = 0;
+  auto number = [&](double from, double to) { return std::to_string(from + (to - from) * random_number(seed, k++)); };
+  for (int i = 0; i < Dim; ++i) {
+    std::string drift = number(-1, 1);
+    for (int j = 0; j < Dim; ++j)
+      drift += " + " + number(-4, 4) + "*sin(" + number(0.5, 2) + "*x" + std::to_string(j + 1) + ")";
+    c.drift.push_back(drift);
+  }
+  if (full) {
+    for (int i = 0; i < Dim; ++i)
+      for (int j = 0; j < Dim; ++j) c.diffusion.push_back(i == j ? "1" : (i + j) % 2 ? "0.15 + 0.03*sin(x1)" : "-0.1");
+  } else {
+    for (int i = 0; i < Dim; ++i)
+      c.diffusion.push_back(number(0.01, 0.5) + " + " + number(0.0, 0.3) + "*x" + std::to_string((i + 1) % Dim + 1) +
+                            "^2");
+  }
+  c.half_width = 2.0;
+  c.cells = cells[Dim - 1];
+  return c;
+}
+
+/// The backward Euler step satisfies (p' - p) / dt = rate(p'), with the rate of the explicit code.
+template <int Dim>
+void check_operators(bool full, BoundaryType boundary, LinearMethod method) {
+  Case c = random_case<Dim>(7, full);
+  c.boundary = boundary;
+  c.method = method;
+  c.step = 0.05;
+  GridEngine<Dim> engine(settings_of(c), Communicator());
+  engine.initialise();
+  Field<Dim> old(engine.density().layout()), rate;
+  old.copy_from(engine.density());
+  engine.step(c.step);
+  engine.rate(rate);
+  double worst = 0.0;
+  for_each<Dim>(cells_of(engine), [&](const Index<Dim>& i) {
+    worst = std::max(worst, std::abs(engine.density()(i) - old(i) - c.step * rate(i)));
+  });
+  EXPECT_LE(Communicator().max(worst), 3e-12 * largest(engine, old)) << Dim << " " << engine.description();
+}
+
+template <int Dim>
+void check_all_operators() {
+  for (const BoundaryType boundary : {BoundaryType::no_flux, BoundaryType::periodic, BoundaryType::absorbing}) {
+    check_operators<Dim>(false, boundary, LinearMethod::automatic);
+    check_operators<Dim>(false, boundary, LinearMethod::gmres);
+    if (Dim > 1) check_operators<Dim>(true, boundary, LinearMethod::aij);
+    if (Dim > 1) check_operators<Dim>(true, boundary, LinearMethod::gmres);
+  }
+}
+
+TEST(Operators, ImplicitIsExplicit) {
+  check_all_operators<1>();
+  check_all_operators<2>();
+  check_all_operators<3>();
+  check_all_operators<4>();
+  check_all_operators<5>();
+  check_all_operators<6>();
+}
+
+/// The same run on one rank alone and on all.
+template <int Dim>
+void check_ranks(Case c) {
+  Settings settings = settings_of(c);
+  settings.solver.tolerance = 1e-14;  // else Krylov solves differ by their tolerance
+  GridEngine<Dim> all(settings, Communicator()), alone(settings, Communicator(MPI_COMM_SELF));
+  for (GridEngine<Dim>* engine : {&all, &alone}) {
+    engine->initialise();
+    for (int n = 0; n < 3; ++n) engine->step(engine->choose_step());
+  }
+  const double size = largest(alone, alone.density());
+  double worst = 0.0;
+  for_each<Dim>(cells_of(all), [&](const Index<Dim>& i) {
+    Index<Dim> g = i;
+    for (int d = 0; d < Dim; ++d) g[d] += all.decomposition().owned().begin[d];
+    worst = std::max(worst, std::abs(all.density()(i) - alone.density()(g)));
+  });
+  EXPECT_LE(Communicator().max(worst), 1e-12 * size) << Dim << " " << all.description();
+  for (std::size_t k = 0; k < all.escaped().size(); ++k) EXPECT_NEAR(all.escaped()[k], alone.escaped()[k], 1e-12);
+}
+
+TEST(Operators, RanksDoNotMatter) {
+  for (const Scheme scheme : {Scheme::backward_euler, Scheme::tr_bdf2, Scheme::splitting, Scheme::ssp_rk3})
+    for (const BoundaryType boundary : {BoundaryType::periodic, BoundaryType::absorbing}) {
+      Case two = random_case<2>(3, true), four = random_case<4>(3, false), kolmogorov;
+      kolmogorov.drift = {"x2", "-x1"};
+      kolmogorov.diffusion = {"0", "1"};
+      kolmogorov.half_width = 3.0;
+      kolmogorov.cells = 20;
+      for (Case* c : {&two, &four, &kolmogorov}) {
+        c->scheme = scheme;
+        c->boundary = boundary;
+        c->step = scheme == Scheme::ssp_rk3 ? 0.0 : 0.02;
+      }
+      check_ranks<2>(two);
+      check_ranks<2>(kolmogorov);
+      check_ranks<4>(four);
+    }
+}
+
+/// Random problems, steps from tiny to absurd: mass and sign.
+template <int Dim>
+void check_positive(Scheme scheme, double step) {
+  for (unsigned seed = 20; seed < 23; ++seed) {
+    Case c = random_case<Dim>(seed, false);
+    c.scheme = scheme;
+    c.step = step;
+    c.boundary = seed % 2 ? BoundaryType::periodic : BoundaryType::no_flux;
+    GridEngine<Dim> engine(settings_of(c), Communicator());
+    engine.initialise();
+    double before = mass(engine);
+    for (int n = 0; n < 3; ++n) {
+      engine.step(engine.choose_step());
+      const double after = mass(engine);
+      EXPECT_NEAR(after, before, 1e-13) << Dim << " " << engine.description();
+      before = after;
+    }
+    EXPECT_GE(least(engine), 0.0) << Dim << " step " << step << " " << engine.description();
+  }
+}
+
+TEST(Operators, PositiveAndConservative) {
+  for (const double step : {1e-4, 0.1, 100.0}) {
+    check_positive<1>(Scheme::backward_euler, step);
+    check_positive<2>(Scheme::backward_euler, step);
+    check_positive<3>(Scheme::backward_euler, step);
+    check_positive<4>(Scheme::backward_euler, step);
+    check_positive<1>(Scheme::splitting, step);
+    check_positive<2>(Scheme::splitting, step);
+    check_positive<3>(Scheme::splitting, step);
+    check_positive<4>(Scheme::splitting, step);
+    check_positive<5>(Scheme::splitting, step);
+    check_positive<6>(Scheme::splitting, step);
+  }
+  check_positive<3>(Scheme::ssp_rk2, 0.0);
+  check_positive<6>(Scheme::ssp_rk3, 0.0);
+}
+
+/// Inflow: a uniform drift carries the given density in; what is there in the end is what was given.
+TEST(Operators, InflowFillsTheBox) {
+  for (const Scheme scheme : {Scheme::tr_bdf2, Scheme::splitting, Scheme::ssp_rk2}) {
+    Case c;
+    c.drift = {"1", "0"};
+    c.diffusion = {"0.02"};
+    c.half_width = 1.0;
+    c.cells = 20;
+    c.scheme = scheme;
+    c.step = scheme == Scheme::ssp_rk2 ? 0.0 : 0.05;
+    Settings settings = settings_of(c);
+    settings.boundary[0] = settings.boundary[1] = {BoundaryType::inflow, Expression(0.7)};
+    GridEngine<2> engine(settings, Communicator());
+    set_density<2>(engine, [](const Point<2>&) { return 0.0; });
+    run(engine, 8.0);
+    double out = 0.0;
+    for (const double e : engine.escaped()) out += e;
+    EXPECT_NEAR(mass(engine) + out, 0.0, 1e-11) << engine.description();
+    for_each<2>(cells_of(engine), [&](const Index<2>& i) { EXPECT_NEAR(engine.density()(i), 0.7, 1e-6); });
+  }
+}
+
+template <int Dim>
+void check_stationary(const Case& c, double bound) {
+  GridEngine<Dim> engine(settings_of(c), Communicator());
+  engine.solve_stationary();
+  Field<Dim> rate;
+  engine.rate(rate);
+  EXPECT_NEAR(mass(engine), 1.0, 1e-13);
+  EXPECT_LE(largest(engine, rate), bound * largest(engine, engine.density())) << engine.description();
+}
+
+TEST(Operators, StationaryDensity) {
+  Case line;
+  line.drift = {"x1 - x1^3"};
+  line.diffusion = {"0.3 + 0.1*x1^2"};
+  line.half_width = 2.5;
+  line.cells = 200;
+  check_stationary<1>(line, 1e-10);
+  Case ring;  // a tilted periodic potential: constant flux
+  ring.drift = {"1 + sin(pi*x1)"};
+  ring.diffusion = {"0.2"};
+  ring.half_width = 1.0;
+  ring.cells = 64;
+  ring.boundary = BoundaryType::periodic;
+  check_stationary<1>(ring, 1e-9);
+  check_stationary<2>(random_case<2>(5, true), 1e-9);
+  check_stationary<3>(random_case<3>(5, false), 1e-8);
+  Case open = ring;
+  open.boundary = BoundaryType::absorbing;
+  EXPECT_THROW(GridEngine<1>(settings_of(open), Communicator()).solve_stationary(), InputError);
+}
+
+}  // namespace
+}  // namespace kolmo::density::testing
