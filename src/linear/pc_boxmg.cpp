@@ -9,9 +9,7 @@ namespace {
 template <int Dim>
 class BoxmgInverse final : public Inverse {
  public:
-  explicit BoxmgInverse(const MatrixFree<Dim>& system)
-      : system_(system),
-        multigrid_(system.unknowns(), system.stored_faces() ? *system.stored_faces() : system.faces()) {}
+  explicit BoxmgInverse(const MatrixFree<Dim>& system) : system_(system), multigrid_(make(system)) {}
   void apply(const double* b, double* q) override { multigrid_.apply(b, q); }
   void update() override {
     if (system_.stored_faces())
@@ -22,6 +20,11 @@ class BoxmgInverse final : public Inverse {
   std::string description() const override { return multigrid_.description(); }
 
  private:
+  // A conditional expression would copy the faces that are stored.
+  static Multigrid<Dim> make(const MatrixFree<Dim>& system) {
+    if (system.stored_faces()) return Multigrid<Dim>(system.unknowns(), *system.stored_faces());
+    return Multigrid<Dim>(system.unknowns(), system.faces());
+  }
   const MatrixFree<Dim>& system_;
   Multigrid<Dim> multigrid_;
 };

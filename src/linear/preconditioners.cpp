@@ -86,6 +86,7 @@ void register_preconditioners() {
   // PETSc forgets registrations in PetscFinalize and replaces an equal name, so asking every time is right and cheap.
   petsc::check(PCRegister("tensor", create_tensor));
   petsc::check(PCRegister("boxmg", create_boxmg));
+  register_fused_cg();
 }
 
 void mark_changed(Mat matrix) { petsc::check(PetscObjectStateIncrease(reinterpret_cast<PetscObject>(matrix))); }

@@ -1,12 +1,16 @@
-// The PC types of our own.
+// The PC and KSP types of our own.
 #pragma once
 
 #include "kolmo/linear/matrix_free.hpp"
 
 namespace kolmo {
 
-/// Makes `tensor` and `boxmg` known to PETSc; any number of calls.
+/// Makes `tensor`, `boxmg` and `fusedcg` known to PETSc; any number of calls.
 void register_preconditioners();
+
+/// The KSP type of `ksp_fused_cg.cpp`, for Kolmo's own operators.
+constexpr const char* fused_cg = "fusedcg";
+void register_fused_cg();
 
 /// What a PC of our types says of itself, "" for other types.
 std::string preconditioner_description(PC pc);

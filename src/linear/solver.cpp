@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "dot.hpp"
 #include "kolmo/base/error.hpp"
 #include "kolmo/base/schema.hpp"
 #include "kolmo/linear/matrix_free.hpp"
@@ -123,11 +124,18 @@ struct Solver<Dim>::Parts {
     check_name(prefix, "-ksp_type", user_ksp, KSPList);
     if (!user_pc.empty()) pc_type = user_pc;
     if (!user_pc.empty() || !user_ksp.empty()) reason = "by option";
-    ksp_type = !user_ksp.empty() ? user_ksp : direct(pc_type) ? KSPPREONLY : KSPCG;
+    ksp_type = !user_ksp.empty() ? user_ksp : direct(pc_type) ? KSPPREONLY : conjugate_gradients();
     if (pc_type == "tensor" && !system.separable())
       throw InputError(fmt::format(
           "-{}pc_type tensor: the operator has variable coefficients and is not separable (use boxmg, hypre or gamg)",
           prefix));
+  }
+
+  /// Our own conjugate gradients, unless the options want what only PETSc's can do.
+  const char* conjugate_gradients() const {
+    for (const char* only : {"-ksp_norm_type", "-ksp_view_eigenvalues", "-ksp_view_singularvalues"})
+      if (!option(prefix, only).empty()) return KSPCG;
+    return matrix_free(pc_type) ? fused_cg : KSPCG;
   }
 
   void create_objects() {
@@ -169,7 +177,7 @@ struct Solver<Dim>::Parts {
   bool measures_true_residual() const {
     static const char* const able[] = {KSPCG,     KSPFCG, KSPPIPECG,   KSPGROPPCG, KSPCGNE,  KSPGMRES,      KSPFGMRES,
                                        KSPLGMRES, KSPGCR, KSPBCGS,     KSPIBCGS,   KSPBCGSL, KSPRICHARDSON, KSPCR,
-                                       KSPTFQMR,  KSPCGS, KSPPIPECGRR, KSPPIPEFCG, KSPFBCGS};
+                                       KSPTFQMR,  KSPCGS, KSPPIPECGRR, KSPPIPEFCG, KSPFBCGS, fused_cg};
     return std::any_of(std::begin(able), std::end(able), [&](const char* name) { return ksp_type == name; });
   }
 
@@ -243,11 +251,14 @@ struct Solver<Dim>::Parts {
 
   void solve(const double* from, double* to, bool warm_start) {
     const bool project = system.singular() && !exact;
-    if (from == to || project) {
+    // The plain mean fusedcg takes out itself.
+    mean_inside = project && ksp_type == fused_cg && !system.separable() && live == system.unknowns().global_size();
+    const bool copied = from == to || (project && !mean_inside);
+    if (project && !mean_inside)
+      make_solvable(from);
+    else if (from == to)
       right_side.assign(from, from + system.local_size());
-      if (project) make_solvable(right_side.data());
-      from = right_side.data();
-    }
+    if (copied) from = right_side.data();
     petsc::check(VecPlaceArray(b, from));
     petsc::check(VecPlaceArray(q, to));
     petsc::check(KSPSetInitialGuessNonzero(ksp, warm_start && ksp_type != KSPPREONLY ? PETSC_TRUE : PETSC_FALSE));
@@ -269,7 +280,7 @@ struct Solver<Dim>::Parts {
     PetscInt iterations = last_iterations();
     double residual = 0.0;
     if (!exact) {
-      petsc::check(VecNorm(b, NORM_2, &size));
+      size = right_side_norm();
       const double limit = std::max(1.01 * relative * size, absolute);
       residual = carries_residual() ? carried_residual() : true_residual();
       for (int again = 0; again < 4 && outcome > 0 && residual > limit && ksp_type != KSPPREONLY; ++again) {
@@ -295,6 +306,21 @@ struct Solver<Dim>::Parts {
     return NotConverged(prefix, why, static_cast<int>(iterations), residual);
   }
 
+  /// Of what a solution can reach.
+  double right_side_norm() {
+    PetscReal norm = 0.0;
+    petsc::check(VecNorm(b, NORM_2, &norm));
+    if (!mean_inside) return norm;
+    const PetscScalar* v = nullptr;
+    petsc::check(VecGetArrayRead(b, &v));
+    const std::int64_t n = system.local_size();
+    const Communicator& comm = system.unknowns().comm();
+    const double mean = comm.sum(sum_of(n, [=](std::ptrdiff_t i) { return v[i]; })) / static_cast<double>(live);
+    norm = std::sqrt(comm.sum(sum_of(n, [=](std::ptrdiff_t i) { return (v[i] - mean) * (v[i] - mean); })));
+    petsc::check(VecRestoreArrayRead(b, &v));
+    return norm;
+  }
+
   KSPConvergedReason last_outcome() const {
     KSPConvergedReason outcome = KSP_CONVERGED_ITERATING;
     petsc::check(KSPGetConvergedReason(ksp, &outcome));
@@ -310,7 +336,8 @@ struct Solver<Dim>::Parts {
   bool carries_residual() const {
     KSPNormType type = KSP_NORM_NONE;
     petsc::check(KSPGetNormType(ksp, &type));
-    return type == KSP_NORM_UNPRECONDITIONED && (ksp_type == KSPCG || ksp_type == KSPFCG || ksp_type == KSPFGMRES);
+    return type == KSP_NORM_UNPRECONDITIONED &&
+           (ksp_type == KSPCG || ksp_type == fused_cg || ksp_type == KSPFCG || ksp_type == KSPFGMRES);
   }
 
   double carried_residual() const {
@@ -324,22 +351,30 @@ struct Solver<Dim>::Parts {
     if (!product) petsc::check(VecDuplicate(b, product.put()));
     petsc::check(MatMult(shell, q, product));
     petsc::check(VecAYPX(product, -1.0, b));
+    if (mean_inside) petsc::check(MatNullSpaceRemove(null_space, product));
     petsc::check(VecNorm(product, NORM_2, &residual));
     return residual;
   }
 
-  /// Takes out what no q can reach.
-  void make_solvable(double* values) const {
+  /// right_side := b without what no q can reach.
+  void make_solvable(const double* from) {
     const std::int64_t n = system.local_size();
-    for (std::size_t i : dead) values[i] = 0.0;
-    double sum = 0.0;
-    for (std::int64_t i = 0; i < n; ++i) sum += values[i];
-    sum = system.unknowns().comm().sum(sum);
+    right_side.resize(n);
+    double* to = right_side.data();
+    if (!dead.empty()) {
+      std::copy_n(from, n, to);
+      for (std::size_t i : dead) to[i] = 0.0;
+      from = to;
+    }
+    const double sum = system.unknowns().comm().sum(sum_of(n, [=](std::ptrdiff_t i) { return from[i]; }));
     if (system.separable()) {
-      for_each_weight([&](std::ptrdiff_t i, double w) { values[i] -= w * sum / volume(); });
+      const double share = sum / volume();
+      for_each_weight([&](std::ptrdiff_t i, double w) { to[i] = from[i] - w * share; });
     } else {
-      for (std::int64_t i = 0; i < n; ++i) values[i] -= sum / static_cast<double>(live);
-      for (std::size_t i : dead) values[i] = 0.0;
+      const double share = sum / static_cast<double>(live);
+#pragma GCC ivdep
+      for (std::int64_t i = 0; i < n; ++i) to[i] = from[i] - share;
+      for (std::size_t i : dead) to[i] = 0.0;
     }
   }
 
@@ -350,7 +385,7 @@ struct Solver<Dim>::Parts {
     if (system.separable())
       for_each_weight([&](std::ptrdiff_t i, double w) { sum += w * values[i]; });
     else
-      for (std::int64_t i = 0; i < n; ++i) sum += values[i];
+      sum = sum_of(n, [=](std::ptrdiff_t i) { return values[i]; });
     const double mean = system.unknowns().comm().sum(sum) / (system.separable() ? volume() : static_cast<double>(live));
     for (std::int64_t i = 0; i < n; ++i) values[i] -= mean;
     for (std::size_t i : dead) values[i] = 0.0;
@@ -398,6 +433,7 @@ struct Solver<Dim>::Parts {
   std::optional<LevelMatrices<Dim>> levels;
   petsc::Handle<KSP> ksp;
   bool exact = false;              // the tensor solver alone: residual at round-off, null space its own business
+  bool mean_inside = false;        // the KSP itself takes the mean out of b
   std::vector<double> right_side;  // where b may not be used as it is
   std::vector<std::size_t> dead;
   std::int64_t live = 0;

@@ -30,6 +30,8 @@ class System {
   virtual MPI_Comm comm() const = 0;
   /// aq := A q, packed; matrix-free, ghosts exchanged inside.
   virtual void apply(const double* q, double* aq) = 0;
+  /// The same; returns this rank's part of q . A q.
+  virtual double apply_dot(const double* q, double* aq) = 0;
   virtual void diagonal(double* values) const = 0;
   /// Throws InputError if the operator is not separable.
   virtual std::unique_ptr<Inverse> tensor() const = 0;
@@ -55,7 +57,8 @@ class MatrixFree final : public System {
 
   std::int64_t local_size() const override { return unknowns_.local_size(); }
   MPI_Comm comm() const override { return unknowns_.comm().handle(); }
-  void apply(const double* q, double* aq) override;
+  void apply(const double* q, double* aq) override { (void)apply_dot(q, aq); }
+  double apply_dot(const double* q, double* aq) override;
   void diagonal(double* values) const override;
   std::unique_ptr<Inverse> tensor() const override;
   std::unique_ptr<Inverse> boxmg() const override;
@@ -69,15 +72,24 @@ class MatrixFree final : public System {
 
  private:
   void check_sizes() const;
+  void prepare();
   void add_rows(Mat matrix, const Field<Dim>& numbers, std::int64_t begin, bool pinned) const;
-  void apply_separable(double* aq) const;
-  void apply_faces(double* aq) const;
+  struct Neighbours;
+  Neighbours neighbours(const double* q, const Index<Dim>& row) const;
+  void fill_edges(const double* q);
+  double apply_separable(const double* q, double* aq) const;
+  template <bool Shift>
+  double apply_faces(const double* q, double* aq) const;
 
   Decomposition<Dim> unknowns_;
   std::optional<SeparableOperator<Dim>> separable_;
   FaceConductances<Dim> faces_;
   bool singular_ = false;
+  Layout<Dim> layout_;
+  // Of the product only the cells beside cuts, and the ghosts; where nothing is cut or periodic there is no field, and
+  // a row of zeros stands for what lies beyond the boundary.
   Field<Dim> field_;
+  std::vector<double> zeros_;
   std::optional<Halo<Dim>> halo_;
 };
 

@@ -13,8 +13,8 @@ namespace kolmo {
 enum class SolverMethod {
   automatic,  ///< tensor where the operator is separable, else boxmg; printed with its reason
   tensor,     ///< KSPPREONLY + the direct `tensor` preconditioner
-  boxmg,      ///< KSPCG + matrix-free geometric multigrid
-  cg,         ///< KSPCG + Jacobi, matrix-free
+  boxmg,      ///< conjugate gradients (KSP type `fusedcg`) + matrix-free geometric multigrid
+  cg,         ///< the same + Jacobi, matrix-free
   aij         ///< an assembled matrix: KSPCG + hypre unless options say otherwise
 };
 
