@@ -1,6 +1,7 @@
 // Iterative pressure solvers inside PETSc's KSP: CG with boxmg against CG with PETSc's own multigrid on assembled
 // matrices, to a relative residual of 1e-6 from zero, right-hand side noise. ns, bytes and memory are per unknown.
 #include "bench.hpp"
+#include "kolmo/linear/matrix_free.hpp"
 #include "linear_problems.hpp"
 
 namespace kolmo::bench {
@@ -60,10 +61,38 @@ void time_setup(benchmark::State& state, const LinearProblem& p, const std::stri
   bench.solver.reset();
 }
 
+/// What an iteration is made of: the preconditioner and the product alone.
+struct Parts {
+  explicit Parts(const DiffusionSetup<3>& setup)
+      : problem(setup),
+        system(problem.decomposition(), problem.op()),
+        cycle(system.boxmg()),
+        b(problem.noise(1)),
+        q(b) {}
+  Diffusion<3> problem;
+  MatrixFree<3> system;
+  std::unique_ptr<Inverse> cycle;
+  std::vector<double> b, q;
+};
+
+void time_part(benchmark::State& state, const LinearProblem& p, bool cycle) {
+  Parts& parts = kept<Parts>(p.name, [&] { return std::make_unique<Parts>(p.setup); });
+  measure(state, static_cast<double>(parts.problem.decomposition().global_size()), [&] {
+    if (cycle)
+      parts.cycle->apply(parts.b.data(), parts.q.data());
+    else
+      parts.system.apply(parts.b.data(), parts.q.data());
+  });
+}
+
 const Registration registration([] {
   for (const LinearProblem& p : linear_problems()) {
     const bool small = p.name.find("_64") != std::string::npos;
     add("boxmg/" + p.name, small ? 20 : 3, [=](benchmark::State& state) { time_solve(state, p, "boxmg"); });
+    if (!small)
+      for (const bool cycle : {true, false})
+        add((cycle ? "part/cycle/" : "part/product/") + p.name, 5,
+            [=](benchmark::State& state) { time_part(state, p, cycle); });
     // The assembled one takes a second and more at 128^3, and hundreds of iterations on clustered grids.
     if (p.name == "constant_64" || p.name == "constant_128" || p.name == "drop_64" || p.name == "bubble_64")
       add("pcmg/" + p.name, small ? 2 : 1, [=](benchmark::State& state) { time_solve(state, p, "mg"); });
