@@ -9,6 +9,7 @@ namespace kolmo::drivers {
 template <int Dim>
 void store(density::GridEngine<Dim>& engine, io::CheckpointWriter& checkpoint) {
   checkpoint.number("dt", engine.last_step());
+  checkpoint.number("proposed_step", engine.proposed_step());
   checkpoint.numbers("escaped", engine.escaped());
   for (int d = 0; d < Dim; ++d) checkpoint.numbers(fmt::format("nodes_{}", d), engine.grid().axis(d).node_list());
   const Field<Dim>& p = engine.density();
@@ -27,6 +28,7 @@ void restore(density::GridEngine<Dim>& engine, const io::CheckpointReader& check
   checkpoint.field<Dim>("density", engine.decomposition(), packed.data());
   unpack<Dim>(packed.data(), p.layout().interior(), p);
   engine.set_clock(checkpoint.time(), checkpoint.step(), checkpoint.number("dt"));
+  engine.set_proposed_step(checkpoint.number("proposed_step"));
   engine.set_escaped(std::move(escaped));
   engine.resume();
 }

@@ -17,11 +17,11 @@ bool lets_out(BoundaryType type) { return type == BoundaryType::absorbing || typ
 }  // namespace
 
 template <int Dim>
-DensityOutput<Dim>::DensityOutput(density::GridEngine<Dim>& engine, const io::RunFolder& folder, double initial_mass,
+DensityOutput<Dim>::DensityOutput(density::GridEngine<Dim>& engine, const io::RunFolder& folder, const Before& before,
                                   bool resume)
     : engine_(engine),
       folder_(folder),
-      initial_mass_(initial_mass),
+      before_(before),
       quantities_(engine.grid(), engine.decomposition()),
       fields_due_(engine.settings().output.fields, engine.settings().time.start),
       series_due_(engine.settings().output.series, engine.settings().time.start),
@@ -72,7 +72,7 @@ void DensityOutput<Dim>::add_series() {
       into[2] = d.kl;
     });
   add_fluxes();
-  recorder_.add("fallbacks", "", [this] { return static_cast<double>(engine_.fallbacks().first); });
+  recorder_.add("fallbacks", "", [this] { return static_cast<double>(before_.fallbacks + engine_.fallbacks().first); });
 }
 
 template <int Dim>
@@ -89,8 +89,8 @@ void DensityOutput<Dim>::add_integrals() {
     const density::Integrals<Dim> numbers = quantities_.integrals(engine_.density());
     const double all = escaped();
     std::size_t at = 0;
-    for (const double value : {numbers.mass, std::abs(numbers.mass + all - initial_mass_), all, numbers.negative_mass,
-                               numbers.min_density, numbers.max_density, numbers.entropy})
+    for (const double value : {numbers.mass, std::abs(numbers.mass + all - before_.initial_mass), all,
+                               numbers.negative_mass, numbers.min_density, numbers.max_density, numbers.entropy})
       into[at++] = value;
     for (const double mean : numbers.mean) into[at++] = mean;
     for (int d = 0; d < Dim; ++d)
@@ -137,9 +137,9 @@ void DensityOutput<Dim>::finish() {
 template <int Dim>
 void DensityOutput<Dim>::summarise(io::Tree& summary, std::vector<std::string>& lines) {
   const density::Integrals<Dim> numbers = quantities_.integrals(engine_.density());
-  mass_error_ = std::abs(numbers.mass + escaped() - initial_mass_);
+  mass_error_ = std::abs(numbers.mass + escaped() - before_.initial_mass);
   summary["mass"] = numbers.mass;
-  summary["initial_mass"] = initial_mass_;
+  summary["initial_mass"] = before_.initial_mass;
   summary["escaped"] = escaped();
   summary["mass_error"] = mass_error_;
   summary["min_density"] = numbers.min_density;
@@ -149,10 +149,9 @@ void DensityOutput<Dim>::summarise(io::Tree& summary, std::vector<std::string>& 
   std::vector<double> variance;
   for (int d = 0; d < Dim; ++d) variance.push_back(numbers.covariance[d][d]);
   summary["variance"] = variance;
-  const auto [fallen, lines_solved] = engine_.fallbacks();
-  if (lines_solved > 0) {
-    summary["line_solves"] = lines_solved;
-    summary["fallbacks"] = fallen;
+  if (const auto [fallen, solved] = engine_.fallbacks(); before_.line_solves + solved > 0) {
+    summary["line_solves"] = before_.line_solves + solved;
+    summary["fallbacks"] = before_.fallbacks + fallen;
   }
   if (!comparison_) return;
   static const Phase phase("errors");

@@ -17,9 +17,13 @@ namespace kolmo::drivers {
 template <int Dim>
 class DensityOutput {
  public:
-  /// initial_mass: of the start of the run, not of this leg. resume: goes on with the files of the run, cut back to the
-  /// step of the engine.
-  DensityOutput(density::GridEngine<Dim>& engine, const io::RunFolder& folder, double initial_mass, bool resume);
+  /// What came before this leg of the run: the mass of the start, and line solves that fell back, and all of them.
+  struct Before {
+    double initial_mass = 0.0;
+    std::int64_t fallbacks = 0, line_solves = 0;
+  };
+  /// resume: goes on with the files of the run, cut back to the step of the engine.
+  DensityOutput(density::GridEngine<Dim>& engine, const io::RunFolder& folder, const Before& before, bool resume);
 
   /// Writes what is due after a step (or at the start).
   void after_step();
@@ -41,7 +45,7 @@ class DensityOutput {
 
   density::GridEngine<Dim>& engine_;
   const io::RunFolder& folder_;
-  const double initial_mass_;
+  const Before before_;
   density::Quantities<Dim> quantities_;
   std::optional<density::Comparison<Dim>> comparison_;
   std::array<Field<Dim>, Dim> flux_;  // at faces, up to 3-D

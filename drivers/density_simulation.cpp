@@ -64,7 +64,7 @@ class DensitySimulation final : public Simulation {
     } else {
       start_from_file(settings);
     }
-    initial_mass_ = mass();
+    before_.initial_mass = mass();
   }
 
   double choose_step() override { return engine_.choose_step(); }
@@ -89,15 +89,18 @@ class DensitySimulation final : public Simulation {
 
   void store(io::CheckpointWriter& checkpoint) override {
     drivers::store(engine_, checkpoint);
-    checkpoint.number("initial_mass", initial_mass_);
+    const auto [fallen, solved] = engine_.fallbacks();
+    checkpoint.number("initial_mass", before_.initial_mass);
+    checkpoint.integer("fallbacks", before_.fallbacks + fallen);
+    checkpoint.integer("line_solves", before_.line_solves + solved);
   }
   void restore(const io::CheckpointReader& checkpoint) override {
     drivers::restore(engine_, checkpoint);
-    initial_mass_ = checkpoint.number("initial_mass");
+    before_ = {checkpoint.number("initial_mass"), checkpoint.integer("fallbacks"), checkpoint.integer("line_solves")};
   }
 
   void open_output(const io::RunFolder& folder, const io::CheckpointReader*, bool resume) override {
-    output_.emplace(engine_, folder, initial_mass_, resume);
+    output_.emplace(engine_, folder, before_, resume);
   }
   void before_step(double) override {}
   void after_step() override { output_->after_step(); }
@@ -150,7 +153,7 @@ class DensitySimulation final : public Simulation {
   std::optional<DensityOutput<Dim>> output_;
   std::string start_line_;
   std::int64_t iterations_ = 0;
-  double initial_mass_ = 0.0;
+  typename DensityOutput<Dim>::Before before_;
 };
 
 }  // namespace

@@ -11,64 +11,122 @@ template <int Dim>
 Comparison<Dim>::Comparison(const Quantities<Dim>& quantities, const ExactDensity& exact)
     : quantities_(quantities), exact_(exact) {}
 
-// q + sum_d w_d^2 / 24 d2q/dx_d^2 at the centres of a row.
+namespace {
+
+/// Point values of the exact density on layers of cell centres across the last direction, one ghost all round, three
+/// layers at a time: every point is evaluated once. In one dimension there is one layer, the line itself.
 template <int Dim>
-void Comparison<Dim>::averages(const Index<Dim>& first, double t, std::vector<double>& out) const {
-  const Grid<Dim>& grid = quantities_.grid();
-  const auto n = static_cast<int>(out.size());
-  std::vector<double>& line = line_;
-  line.resize(static_cast<std::size_t>(n) + 2);
-  Point<Dim> x;
-  for (int d = 0; d < Dim; ++d) x[d] = grid.axis(d).centre(first[d]);
-  for (int k = -1; k <= n; ++k) {
-    x[0] = grid.axis(0).centre(first[0] + k);
-    line[k + 1] = exact_.density(x.data(), t);
+class Layers {
+ public:
+  Layers(const Grid<Dim>& grid, const Decomposition<Dim>& decomposition, const ExactDensity& exact, double t)
+      : grid_(grid), begin_(decomposition.owned().begin), exact_(exact), t_(t) {
+    box_.end = decomposition.extent();
+    std::ptrdiff_t size = 1;
+    for (int d = 0; d < wide; ++d) {
+      stride_[d] = size;
+      size *= box_.end[d] + 2;
+    }
+    for (auto& layer : layers_) layer.resize(static_cast<std::size_t>(size));
+    for (int d = 0; d < Dim; ++d)
+      for (int i = 0; i < box_.end[d]; ++i) {
+        const Axis& axis = grid.axis(d);
+        const double below = axis.distance(begin_[d] + i), above = axis.distance(begin_[d] + i + 1);
+        const double scale = axis.width(begin_[d] + i) * axis.width(begin_[d] + i) / (12.0 * (above + below));
+        low_[d].push_back(scale / below);
+        high_[d].push_back(scale / above);
+      }
   }
-  const auto correction = [](const Axis& axis, int i, double low, double here, double high) {
-    const double below = axis.distance(i), above = axis.distance(i + 1);
-    const double second = 2.0 * ((high - here) / above - (here - low) / below) / (above + below);
-    const double value = axis.width(i) * axis.width(i) / 24.0 * second;
-    return std::isfinite(value) ? value : 0.0;
-  };
-  for (int k = 0; k < n; ++k) {
-    const double here = line[k + 1];
-    x[0] = grid.axis(0).centre(first[0] + k);
-    out[k] = here + correction(grid.axis(0), first[0] + k, line[k], here, line[k + 2]);
-    for (int d = 1; d < Dim; ++d) {
-      const Axis& axis = grid.axis(d);
-      const double centre = x[d];
-      x[d] = axis.centre(first[d] - 1);
-      const double low = exact_.density(x.data(), t);
-      x[d] = axis.centre(first[d] + 1);
-      const double high = exact_.density(x.data(), t);
-      x[d] = centre;
-      out[k] += correction(axis, first[d], low, here, high);
+
+  /// visit(row, averages): q + sum_d w_d^2 / 24 d2q/dx_d^2.
+  template <class Visit>
+  void run(Visit&& visit) {
+    std::vector<double> averages(static_cast<std::size_t>(box_.end[0]));
+    const int last = layered ? box_.end[Dim - 1] : 1;
+    if (layered) fill(-1, layers_[0]);
+    fill(0, layers_[1]);
+    for (int layer = 0; layer < last; ++layer) {
+      if (layered) fill(layer + 1, layers_[2]);
+      Box<Dim> rows = box_;
+      if (layered) rows.begin[Dim - 1] = layer, rows.end[Dim - 1] = layer + 1;
+      kolmo::for_each_row<Dim>(rows, [&](const Index<Dim>& row) {
+        average(row, averages.data());
+        visit(row, averages);
+      });
+      std::swap(layers_[0], layers_[1]);
+      std::swap(layers_[1], layers_[2]);
     }
   }
-}
+
+ private:
+  static constexpr bool layered = Dim > 1;
+  static constexpr int wide = layered ? Dim - 1 : 1;
+
+  void fill(int last, std::vector<double>& layer) {
+    Box<Dim> box;
+    for (int d = 0; d < wide; ++d) box.begin[d] = -1, box.end[d] = box_.end[d] + 1;
+    if (layered) box.begin[Dim - 1] = last, box.end[Dim - 1] = last + 1;
+    double* out = layer.data();
+    Point<Dim> x;
+    kolmo::for_each_row<Dim>(box, [&](const Index<Dim>& row) {
+      for (int d = 1; d < Dim; ++d) x[d] = grid_.axis(d).centre(begin_[d] + row[d]);
+      for (int k = -1; k <= box_.end[0]; ++k) {
+        x[0] = grid_.axis(0).centre(begin_[0] + k);
+        const double value = exact_.density(x.data(), t_);
+        *out++ = std::isfinite(value) ? value : 0.0;  // a ghost may lie where the formula ends
+      }
+    });
+  }
+
+  void average(const Index<Dim>& row, double* out) const {
+    const int n = box_.end[0];
+    std::ptrdiff_t base = 1;
+    for (int d = 1; d < wide; ++d) base += (row[d] + 1) * stride_[d];
+    const double* here = layers_[1].data() + base;
+    const double* const along = here;
+    for (int k = 0; k < n; ++k)
+      out[k] = here[k] + low_[0][k] * (along[k - 1] - here[k]) + high_[0][k] * (along[k + 1] - here[k]);
+    for (int d = 1; d < Dim; ++d) {
+      const double* below = d < wide ? here - stride_[d] : layers_[0].data() + base;
+      const double* above = d < wide ? here + stride_[d] : layers_[2].data() + base;
+      const double low = low_[d][row[d]], high = high_[d][row[d]];
+      for (int k = 0; k < n; ++k) out[k] += low * (below[k] - here[k]) + high * (above[k] - here[k]);
+    }
+  }
+
+  const Grid<Dim>& grid_;
+  Index<Dim> begin_;
+  const ExactDensity& exact_;
+  double t_;
+  Box<Dim> box_;
+  std::array<std::ptrdiff_t, Dim> stride_{};
+  std::array<std::vector<double>, 3> layers_;
+  std::array<std::vector<double>, Dim> low_, high_;
+};
+
+}  // namespace
 
 template <int Dim>
 template <class Visit>
 void Comparison<Dim>::visit_rows(double t, Visit&& visit) const {
   const Decomposition<Dim>& decomposition = quantities_.decomposition();
+  // What does not change is kept where there is room for it.
+  const bool keep = !exact_.transient() && Dim <= 3;
+  if (kept_.empty()) {
+    Layers<Dim> layers(quantities_.grid(), decomposition, exact_, t);
+    layers.run([&](const Index<Dim>& row, std::vector<double>& averages) {
+      if (keep) kept_.insert(kept_.end(), averages.begin(), averages.end());
+      visit(row, averages);
+    });
+    return;
+  }
   Box<Dim> box;
   box.end = decomposition.extent();
-  std::vector<double> row_averages(static_cast<std::size_t>(box.end[0]));
-  // What does not change is kept where there is room for it.
-  const bool keep = !exact_.transient() && Dim <= 3, kept = !kept_.empty();
-  if (keep && !kept) kept_.reserve(static_cast<std::size_t>(box.size()));
+  std::vector<double> averages(static_cast<std::size_t>(box.end[0]));
   auto from = kept_.begin();
   kolmo::for_each_row<Dim>(box, [&](const Index<Dim>& row) {
-    if (keep && kept) {
-      std::copy_n(from, row_averages.size(), row_averages.begin());
-      from += box.end[0];
-    } else {
-      Index<Dim> global;
-      for (int d = 0; d < Dim; ++d) global[d] = row[d] + decomposition.owned().begin[d];
-      averages(global, t, row_averages);
-      if (keep) kept_.insert(kept_.end(), row_averages.begin(), row_averages.end());
-    }
-    visit(row, row_averages);
+    std::copy_n(from, averages.size(), averages.begin());
+    from += box.end[0];
+    visit(row, averages);
   });
 }
 

@@ -306,6 +306,14 @@ void GridEngine<Dim>::set_clock(double time, std::int64_t steps, double last_ste
   parts_->next_step = last_step;
 }
 template <int Dim>
+double GridEngine<Dim>::proposed_step() const {
+  return parts_->next_step;
+}
+template <int Dim>
+void GridEngine<Dim>::set_proposed_step(double step) {
+  parts_->next_step = step;
+}
+template <int Dim>
 void GridEngine<Dim>::rate(Field<Dim>& rate) {
   if (!rate) rate = parts_->generator.make_field();
   parts_->rate_of(rate);

@@ -119,9 +119,12 @@ void Quantities<Dim>::for_each_score(const Field<Dim>& p,
   const Field<Dim>& q = copy.update(p);
   const Layout<Dim>& layout = q.layout();
   const Index<Dim>& begin = decomposition_.owned().begin;
+  double largest = 0.0;
+  for_each<Dim>(layout.interior(), [&](const Index<Dim>& i) { largest = std::max(largest, q(i)); });
+  const double least = negligible * decomposition_.comm().max(largest);
   for_each<Dim>(layout.interior(), [&](const Index<Dim>& i) {
     const double* here = q.origin() + layout.offset(i);
-    if (!(*here > 0.0)) return;
+    if (!(*here > least)) return;
     Point<Dim> s;
     for (int d = 0; d < Dim; ++d) s[d] = slopes_[d].at(i[d] + begin[d], here, layout.stride(d));
     visit(i, s);

@@ -136,11 +136,11 @@ TEST(Quantities, ScoreOfAnExponentialIsExact) {
   const Quantities<2> quantities(box.grid, box.decomposition);
   const Axis &x = box.grid.axis(0), &y = box.grid.axis(1);
   const Field<2> p =
-      box.field([&](const Index<2>& i) { return std::exp(30.0 * x.centre(i[0]) - 8.0 * y.centre(i[1])); });
+      box.field([&](const Index<2>& i) { return std::exp(6.0 * x.centre(i[0]) - 2.5 * y.centre(i[1])); });
   int cells = 0;
   quantities.for_each_score(p, [&](const Index<2>&, const Point<2>& s) {
-    EXPECT_NEAR(s[0], 30.0, 1e-10);
-    EXPECT_NEAR(s[1], -8.0, 1e-10);
+    EXPECT_NEAR(s[0], 6.0, 1e-10);
+    EXPECT_NEAR(s[1], -2.5, 1e-10);
     ++cells;
   });
   EXPECT_EQ(cells, box.decomposition.local_size());

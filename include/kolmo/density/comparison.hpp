@@ -45,7 +45,6 @@ class Comparison {
   void for_each_row(double t, const std::function<void(const Index<Dim>&, const double*)>& visit) const;
 
  private:
-  void averages(const Index<Dim>& first, double t, std::vector<double>& out) const;
   template <class Visit>
   void visit_rows(double t, Visit&& visit) const;
   /// 1 / (integral over the box) where the exact density is not normalised, else 1.
@@ -54,7 +53,7 @@ class Comparison {
   const Quantities<Dim>& quantities_;
   const ExactDensity& exact_;
   mutable double known_factor_ = 0.0, known_time_ = 0.0;
-  mutable std::vector<double> line_, kept_;
+  mutable std::vector<double> kept_;
 };
 
 }  // namespace kolmo::density

@@ -46,6 +46,9 @@ class GridEngine {
   std::int64_t step_count() const;
   double last_step() const;
   void set_clock(double time, std::int64_t steps, double last_step);
+  /// The step that error control means to take next; 0: not known yet. Part of the state of a run; set after set_clock.
+  double proposed_step() const;
+  void set_proposed_step(double step);
 
   /// rate := dp/dt of the present density, made like density() if it is empty. Ghosts are refreshed inside. Collective.
   void rate(Field<Dim>& rate);

@@ -39,7 +39,9 @@ class Quantities {
   /// over centres would be off by h^2 / 12.
   Integrals<Dim> integrals(const Field<Dim>& p) const;
 
-  /// (D21) calls visit(local index, score) for every owned cell with p > 0.
+  /// (D21) calls visit(local index, score) for every owned cell whose density is more than `negligible` times the
+  /// largest: in four and more dimensions most cells are not.
+  static constexpr double negligible = 1e-16;
   void for_each_score(const Field<Dim>& p,
                       const std::function<void(const Index<Dim>&, const Point<Dim>&)>& visit) const;
   /// d log p / dx_direction as a field (owned cells; 0 where p <= 0).

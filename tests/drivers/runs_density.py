@@ -1,0 +1,264 @@
+"""Whole density runs of the program: shipped cases, output, restart, starts from files. Usage: runs_density.py KOLMO SOURCE [LAUNCHER...] (a
+launcher takes a number of ranks next)"""
+import concurrent.futures
+import csv
+import json
+import os
+import subprocess
+import sys
+import tempfile
+import tomllib
+
+KOLMO, SOURCE = os.path.abspath(sys.argv[1]), os.path.abspath(sys.argv[2])
+LAUNCHER = sys.argv[3:]
+wrong = []
+
+# A correlated Gaussian that turns: known at every time.
+PLANE = """
+[case]
+kind = "density"
+title = "turning Gaussian"
+[problem]
+variables = ["q", "v"]
+drift = ["-q + 2*v", "-2*q - v"]
+noise = 0.8
+initial = { type = "gaussian", mean = [0.8, 0.0], variance = [0.1, 0.2] }
+exact = "auto"
+[grid]
+q = { from = -3.5, to = 3.5, cells = 40 }
+v = { from = -3.5, to = 3.5, cells = 36 }
+[time]
+TIME
+end = 0.4
+[output]
+marginals = [["q"], ["v"], ["q", "v"]]
+fields = { every_time = 0.2, names = ["density", "flux", "score", "log_density"], precision = "float64" }
+checkpoint = { every_steps = 4 }
+"""
+
+# Three variables through absorbing faces, nothing known.
+SPACE = """
+[case]
+kind = "density"
+[problem]
+variables = ["x", "y", "z"]
+drift = ["1 - y", "0.5*sin(z)", "-z + 0.3*x*y"]
+diffusion = [0.4, 0.3, "0.2 + 0.1*x^2"]
+initial = { type = "gaussian", mean = [0.0, 0.0, 0.0], variance = [0.08, 0.08, 0.08] }
+[grid]
+x = { from = -1.5, to = 1.5, cells = 16 }
+y = { from = -1.5, to = 1.5, cells = 14 }
+z = { from = -1.5, to = 1.5, cells = 12 }
+[boundary]
+default = { type = "no-flux" }
+x_max = { type = "absorbing" }
+[time]
+TIME
+end = 0.4
+[output]
+marginals = [["x"], ["y", "z"]]
+fields = { every_time = 0.2, precision = "float64" }
+checkpoint = { every_steps = 4 }
+"""
+
+
+def expect(condition, what):
+    if not condition:
+        wrong.append(what)
+
+
+def run(*arguments, ranks=1):
+    launcher = LAUNCHER + [str(ranks)] if LAUNCHER and ranks > 1 else []
+    done = subprocess.run(launcher + [KOLMO, *arguments], capture_output=True, text=True, timeout=200)
+    return done.returncode, done.stdout, done.stderr
+
+
+def read(*path):
+    with open(os.path.join(*path), "rb") as file:
+        return file.read()
+
+
+def summary(folder):
+    return json.loads(read(folder, "summary.json"))
+
+
+def table(path):
+    """Columns by name."""
+    with open(path, newline="") as file:
+        rows = list(csv.reader(file))
+    return {name.split(" [")[0]: [float(row[i]) for row in rows[1:]] for i, name in enumerate(rows[0])}
+
+
+def write_case(folder, text, time):
+    path = os.path.join(folder, "case.toml")
+    with open(path, "w") as file:
+        file.write(text.replace("TIME", time))
+    return path
+
+
+def check_plane(folder):
+    """Every file and number of a run whose density is known."""
+    case, out = write_case(folder, PLANE, "step = 0.02"), os.path.join(folder, "plane")
+    code, text, err = run("run", case, "--output", out)
+    expect(code == 0 and not err, f"plane: {code} {err}")
+    for name in ("run.toml", "fields.xdmf", "fields/grid.h5", "fields/000000.h5", "fields/000010.h5", "fields/000020.h5", "marginals/q.csv",
+                 "marginals/v_000010.csv", "marginals/q_v/fields.xdmf", "marginals/q_v/fields/000020.h5", "checkpoint/000020.h5"):
+        expect(os.path.exists(os.path.join(out, name)), f"plane: {name} is missing")
+    result = summary(out)
+    expect(result["status"] == "done" and result["kind"] == "density" and result["steps"] == 20, f"plane: summary {result}")
+    expect(result["mass_error"] < 1e-12 and abs(result["mass"] - 1.0) < 1e-6, f"plane: mass error {result['mass_error']}")
+    expect(result["negative_mass"] < 1e-6, f"plane: negative mass {result['negative_mass']}")
+    expect(result["solves"]["density"]["count"] > 0, "plane: no solves counted")
+    bounds = {"rel_l1": 2e-2, "rel_l2": 2e-2, "cell_rel_l1": 2e-2, "cell_rel_l2": 2e-2, "kl": 3e-4, "score": 3e-2}
+    for name, bound in bounds.items():
+        value = result["errors"][name]
+        expect(0.0 < value < bound, f"plane: error {name} is {value}")
+    series = table(os.path.join(out, "diagnostics.csv"))
+    expect(len(series["step"]) == 21, f"plane: {len(series['step'])} records")
+    for name in ("mass", "mass_error", "escaped", "negative_mass", "min_density", "entropy", "mean_q", "mean_v", "variance_q", "covariance_q_v",
+                 "variance_v", "cell_rel_l1", "kl", "max_flux", "entropy_production"):
+        expect(name in series, f"plane: no column {name}")
+    expect(abs(series["kl"][-1] - result["errors"]["kl"]) < 1e-15, "plane: kl of the last record differs from the summary")
+    expect(max(series["mass_error"]) < 1e-12, f"plane: largest mass error {max(series['mass_error'])}")
+    # The mean turns and shrinks: (q, v) = 0.8 exp(-t) (cos 2t, -sin 2t).
+    import math
+    t = 0.4
+    expect(abs(series["mean_q"][-1] - 0.8 * math.exp(-t) * math.cos(2 * t)) < 2e-3, f"plane: mean_q {series['mean_q'][-1]}")
+    expect(abs(series["mean_v"][-1] + 0.8 * math.exp(-t) * math.sin(2 * t)) < 2e-3, f"plane: mean_v {series['mean_v'][-1]}")
+    for name in ("q", "v"):
+        marginal = table(os.path.join(out, "marginals", name + ".csv"))
+        largest = max(abs(a - b) for a, b in zip(marginal["density"], marginal["exact"]))
+        expect(largest < 1e-2 * max(marginal["exact"]), f"plane: marginal {name} is off by {largest}")
+        width = marginal[name][1] - marginal[name][0]
+        expect(abs(width * sum(marginal["density"]) - result["mass"]) < 1e-12, f"plane: marginal {name} has another mass")
+    code, text, err = run("status", out)
+    expect(code == 0 and "done" in text, f"plane: status says {text} {err}")
+    return out
+
+
+def check_restart(folder, name, text, time, ranks):
+    """A run broken after 6 steps, its last checkpoint off schedule, ends in the same bits as one that went through."""
+    folder = os.path.join(folder, name.replace(" ", "_"))
+    os.mkdir(folder)
+    case = write_case(folder, text, time)
+    whole, broken = os.path.join(folder, "whole"), os.path.join(folder, "broken")
+    code, out, err = run("run", case, "--output", whole, ranks=ranks)
+    expect(code == 0 and not err, f"{name}: {code} {err}")
+    code, out, err = run("run", case, "--output", broken, "--set", "time.max_steps=6", ranks=ranks)
+    expect(code == 0, f"{name}: first leg: {code} {err}")
+    code, out, err = run("run", case, "--output", broken, "--restart", "auto", ranks=ranks)
+    expect(code == 0 and "restart from" in out, f"{name}: second leg: {code} {err}")
+    files = ["diagnostics.csv"] + [os.path.join("marginals", file) for file in os.listdir(os.path.join(whole, "marginals")) if file.endswith(".csv")]
+    last = max(file for file in os.listdir(os.path.join(whole, "fields")) if file[0].isdigit())
+    for file in files + [os.path.join("fields", last)]:
+        expect(os.path.exists(os.path.join(broken, file)) and read(whole, file) == read(broken, file), f"{name}: {file} differs after a restart")
+    result = summary(whole)
+    expect(result["mass_error"] < 1e-12, f"{name}: mass error {result['mass_error']}")
+    return case, whole
+
+
+def check_other_ranks(folder, case, whole):
+    other = os.path.join(folder, "other")
+    expect(run("run", case, "--output", other, "--set", "time.max_steps=6")[0] == 0, "first leg before other ranks")
+    code, out, err = run("restart", other, "--set", "time.max_steps=100000", ranks=2)
+    expect(code == 0, f"restart on 2 ranks: {code} {err}")
+    here, there = table(os.path.join(whole, "diagnostics.csv")), table(os.path.join(other, "diagnostics.csv"))
+    for name, column in here.items():
+        for a, b in zip(column, there[name], strict=True):
+            expect(abs(a - b) <= 1e-9 * max(1.0, abs(a)), f"restart on 2 ranks: {name} {a} and {b}")
+
+
+def check_start_from_file(folder, plane):
+    """Another leg from the density of a finished run, on the same grid and on another."""
+    text = PLANE.replace('{ type = "gaussian", mean = [0.8, 0.0], variance = [0.1, 0.2] }', 'INITIAL').replace('exact = "auto"\n', "")
+    other = [("q = { from = -3.5, to = 3.5, cells = 40 }", "q = { from = -4, to = 4, cells = 51 }")]
+    for name, file, changes in (("same", "checkpoint/000020.h5", []), ("finer", "checkpoint/000020.h5", other), ("fields", "fields/000020.h5", other)):
+        inside = os.path.join(folder, "from_" + name)
+        os.mkdir(inside)
+        changed = text.replace("INITIAL", f'{{ type = "file", file = "{os.path.join(plane, file)}" }}')
+        for old, new in changes:
+            assert old in changed
+            changed = changed.replace(old, new)
+        out = os.path.join(inside, "out")
+        code, said, err = run("run", write_case(inside, changed, "step = 0.02\nmax_steps = 1"), "--output", out)
+        expect(code == 0, f"start from file, {name}: {code} {err}")
+        if code == 0:
+            before, after = table(os.path.join(plane, "diagnostics.csv")), table(os.path.join(out, "diagnostics.csv"))
+            bound = 1e-12 if name == "same" else 1e-3
+            for column in ("mass", "mean_q", "mean_v", "variance_q", "covariance_q_v"):
+                difference = abs(before[column][-1] - after[column][0])
+                expect(difference < (1e-12 if column == "mass" else bound), f"start from file, {name}: {column} differs by {difference}")
+    code, said, err = run("run", write_case(inside, text.replace("INITIAL", '{ type = "file", file = "absent.h5" }'), "step = 0.1"),
+                          "--output", os.path.join(inside, "none"))
+    expect(code in (2, 4) and "absent.h5" in err and not os.path.exists(os.path.join(inside, "none")), f"start from a missing file: {code} {err}")
+
+
+def check_many_dimensions(folder):
+    names = ["a", "b", "c", "d"]
+    lines = ["[case]", 'kind = "density"', "[problem]", f"variables = {names}", "drift = " + str([f"-{n}" for n in names]), "noise = 1.0",
+             'initial = { type = "gaussian", mean = [0.5, 0.5, 0.5, 0.5], variance = [0.25, 0.25, 0.25, 0.25] }', 'exact = "auto"', "[grid]"]
+    lines += [f"{n} = {{ from = -4, to = 4, cells = {10 + i} }}" for i, n in enumerate(names)]
+    lines += ["[time]", "step = 0.1", "end = 0.3", "[output]", 'marginals = [["b"], ["a", "d"]]', 'fields = { precision = "float64" }',
+              "checkpoint = { every_steps = 2 }"]
+    case, out = write_case(folder, "\n".join(lines), ""), os.path.join(folder, "four")
+    code, text, err = run("run", case, "--output", out, ranks=2)
+    expect(code == 0 and not err, f"four dimensions: {code} {err}")
+    result = summary(out)
+    expect(result["negative_mass"] == 0.0 and result["min_density"] >= 0.0 and result["mass_error"] < 1e-13, f"four dimensions: {result}")
+    expect(result["errors"]["cell_rel_l1"] < 0.1 and len(result["mean"]) == 4, f"four dimensions: {result['errors']}")
+    for name in ("fields/grid.h5", "fields/000003.h5", "marginals/b.csv", "marginals/a_d/fields.xdmf"):
+        expect(os.path.exists(os.path.join(out, name)), f"four dimensions: {name} is missing")
+
+
+def shorten(name):
+    """A shipped case on a small grid for two steps, on 1 and 2 ranks."""
+    path = os.path.join(SOURCE, "cases", name, "case.toml")
+    with open(path, "rb") as file:
+        case = tomllib.load(file)
+    if case["case"]["kind"] != "density":
+        return []
+    variables = [n for n in case["grid"] if n != "processes"]
+    cells = {1: 96, 2: 32, 3: 16, 4: 9, 5: 7, 6: 6}[len(variables)]
+    settings = ["time.max_steps=2"] + [f"grid.{n}.cells={cells}" for n in variables if "cells" in case["grid"][n]]
+    options = [word for setting in settings for word in ("--set", setting)]
+    found, results = [], []
+    for ranks in (1, 2):
+        with tempfile.TemporaryDirectory() as folder:
+            out = os.path.join(folder, "out")
+            code, text, err = run("run", path, "--output", out, *options, ranks=ranks)
+            lines = [line for line in err.splitlines() if not line.startswith("warning: ")]
+            if code != 0 or lines:
+                return [f"{name} on {ranks} ranks: {code} {err}"]
+            results.append(summary(out))
+            if results[-1]["mass_error"] > 1e-12:
+                found.append(f"{name}: mass error {results[-1]['mass_error']}")
+            if not os.path.exists(os.path.join(SOURCE, "cases", name, "README.md")):
+                found.append(f"{name}: no README.md")
+    for key, value in results[0].get("errors", {}).items():
+        if not isinstance(value, str) and abs(value - results[1]["errors"][key]) > 1e-8 * max(1.0, abs(value)):
+            found.append(f"{name}: {key} is {value} on one rank, {results[1]['errors'][key]} on two")
+    return found
+
+
+def check_shipped():
+    with concurrent.futures.ThreadPoolExecutor(2) as pool:
+        for found in pool.map(shorten, sorted(os.listdir(os.path.join(SOURCE, "cases")))):
+            wrong.extend(found)
+
+
+def main():
+    with tempfile.TemporaryDirectory() as folder:
+        plane = check_plane(folder)
+        check_restart(folder, "tr-bdf2 by error control", PLANE, "tolerance = 1e-3", 2)
+        case, whole = check_restart(folder, "splitting", SPACE, "step = 0.02", 1)
+        check_other_ranks(folder, case, whole)
+        check_restart(folder, "ssp-rk3", SPACE.replace("[time]", '[engine]\nflux = "limited"\n[time]'), 'scheme = "ssp-rk3"', 2)
+        check_start_from_file(folder, plane)
+        check_many_dimensions(folder)
+    check_shipped()
+    print("\n".join(wrong))
+    print(f"{len(wrong)} complaints")
+    return 1 if wrong else 0
+
+
+sys.exit(main())
