@@ -339,6 +339,10 @@ const std::array<double, 2>& LineStep<Dim>::escaped() const {
   return parts_->escaped;
 }
 template <int Dim>
+void LineStep<Dim>::reset_escaped() {
+  parts_->escaped = {};
+}
+template <int Dim>
 std::int64_t LineStep<Dim>::fallbacks() const {
   return parts_->fallbacks;
 }

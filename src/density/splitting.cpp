@@ -143,6 +143,11 @@ std::vector<double> Splitting<Dim>::escaped() const {
 }
 
 template <int Dim>
+void Splitting<Dim>::reset_escaped() {
+  for (LineStep<Dim>& line : lines_) line.reset_escaped();
+}
+
+template <int Dim>
 std::pair<std::int64_t, std::int64_t> Splitting<Dim>::fallbacks() const {
   std::int64_t moved = 0, all = 0;
   for (const LineStep<Dim>& line : lines_) {

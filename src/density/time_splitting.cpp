@@ -24,23 +24,23 @@ class SplittingScheme final : public TimeScheme<Dim> {
 
   double advance(State<Dim>& s, double dt, double limit) override {
     if (!control_) {
-      const std::vector<double> before = open_sides();
+      splitting_.reset_escaped();
       part(s.p, s.time, dt);
-      count(before, s.escaped);
+      count(s.escaped);
       return 0.0;
     }
     const Box<Dim>& box = g_.volumes().box();
     combine<Dim>(box, {{1.0, &s.p}}, next_);
     combine<Dim>(box, {{1.0, &s.p}}, half_);
     part(next_, s.time, dt);
-    const std::vector<double> before = open_sides();
+    splitting_.reset_escaped();
     part(half_, s.time, 0.5 * dt);
     part(half_, s.time + 0.5 * dt, 0.5 * dt);
     combine<Dim>(box, {{1.0, &next_}, {-1.0, &half_}}, next_);
     const double error = norm1(g_.volumes(), next_) / (3.0 * g_.mass(s.p));
     if (!(error <= limit)) return error;
     swap(s.p, half_);
-    count(before, s.escaped);
+    count(s.escaped);
     return error;
   }
   int error_order() const override { return 3; }
@@ -68,13 +68,10 @@ class SplittingScheme final : public TimeScheme<Dim> {
     cross.max_step = fastest > 0.0 ? 1.0 / fastest : std::numeric_limits<double>::infinity();
     splitting_.set_explicit_part(std::move(cross));
   }
-  std::vector<double> open_sides() const {
-    return g_.closed() ? std::vector<double>(2 * Dim, 0.0) : splitting_.escaped();
-  }
-  void count(const std::vector<double>& before, std::vector<double>& escaped) const {
+  void count(std::vector<double>& escaped) const {
     if (g_.closed()) return;
     const std::vector<double> now = splitting_.escaped();
-    for (std::size_t k = 0; k < now.size(); ++k) escaped[k] += now[k] - before[k];
+    for (std::size_t k = 0; k < now.size(); ++k) escaped[k] += now[k];
   }
 
   Generator<Dim>& g_;

@@ -51,6 +51,8 @@ class LineStep {
   bool has_sources() const;
   /// Outward flux through the low and high ends, summed over time and this rank's lines.
   const std::array<double, 2>& escaped() const;
+  /// Counts from 0 again.
+  void reset_escaped();
   /// Lines that took backward Euler, lines whose negative values were dropped, and lines advanced, so far on this rank.
   std::int64_t fallbacks() const;
   std::int64_t repairs() const;
