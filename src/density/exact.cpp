@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <functional>
 
 #include "kolmo/base/error.hpp"
 
@@ -80,12 +81,16 @@ std::shared_ptr<const ExactDensity> formula_exact(int dimension, Expression dens
   return std::make_shared<Formula>(dimension, std::move(density), Meaning::density);
 }
 
-std::shared_ptr<const ExactDensity> automatic_exact(const Problem& problem, double start) {
-  using Form = std::shared_ptr<const ExactDensity> (*)(const Problem&, double);
-  const Form potential = [](const Problem& p, double) { return potential_exact(p); };
-  for (const Form form : {Form(&gaussian_exact), potential}) {
+std::shared_ptr<const ExactDensity> automatic_exact(const Problem& problem, double start, const double* low,
+                                                    const double* high) {
+  const std::function<std::shared_ptr<const ExactDensity>()> forms[] = {
+      [&] { return gaussian_exact(problem, start); },
+      [&] { return eigenexpansion_exact(problem, start, low, high); },
+      [&] { return potential_exact(problem); },
+  };
+  for (const auto& form : forms) {
     try {
-      return form(problem, start);
+      return form();
     } catch (const InputError&) {
       // This form does not apply: the next one may.
     }

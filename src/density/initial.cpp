@@ -15,6 +15,10 @@ double InitialDensity::factor_mean(int, double, double) const {
   throw InternalError("the initial density is no product of factors");
 }
 
+double InitialDensity::factor(int, double) const {
+  throw InternalError("the initial density is no product of factors");
+}
+
 namespace {
 
 class Mixture final : public InitialDensity {
@@ -35,6 +39,13 @@ class Mixture final : public InitialDensity {
     for (std::size_t k = 0; k < mixture_.laws().size(); ++k)
       sum += mixture_.weights()[k] * mixture_.laws()[k].marginal_probability(i, from, to);
     return sum / (to - from);
+  }
+  double factor(int i, double x) const override {
+    if (!product()) return InitialDensity::factor(i, x);
+    double sum = 0.0;
+    for (std::size_t k = 0; k < mixture_.laws().size(); ++k)
+      sum += mixture_.weights()[k] * mixture_.laws()[k].marginal_density(i, x);
+    return sum;
   }
   double mass_outside(const double* low, const double* high) const override {
     double sum = 0.0;
@@ -79,6 +90,7 @@ class Product final : public InitialDensity {
   double factor_mean(int i, double from, double to) const override {
     return scale_[i] * detail::integrate([&](double x) { return factors_[i].evaluate(&x); }, from, to, 1) / (to - from);
   }
+  double factor(int i, double x) const override { return scale_[i] * factors_[i].evaluate(&x); }
   double mass_outside(const double*, const double*) const override { return 0.0; }
 
  private:

@@ -51,7 +51,10 @@ NormalLaw::NormalLaw(std::vector<double> mean, std::vector<double> covariance)
     }
   if (!cholesky(n, covariance_, factor_)) throw InputError("the covariance is not positive definite");
   log_norm_ = -0.5 * n * std::log(2.0 * std::numbers::pi);
-  for (int i = 0; i < n; ++i) log_norm_ -= std::log(factor_[i * n + i]);
+  for (int i = 0; i < n; ++i) {
+    log_norm_ -= std::log(factor_[i * n + i]);
+    inverse_.push_back(1.0 / factor_[i * n + i]);
+  }
   work_.resize(mean_.size());
 }
 
@@ -60,8 +63,9 @@ double NormalLaw::log_density(const double* x) const {
   double square = 0.0;
   for (int i = 0; i < n; ++i) {
     double sum = x[i] - mean_[i];
-    for (int k = 0; k < i; ++k) sum -= factor_[i * n + k] * work_[k];
-    work_[i] = sum / factor_[i * n + i];
+    if (!diagonal_)
+      for (int k = 0; k < i; ++k) sum -= factor_[i * n + k] * work_[k];
+    work_[i] = sum * inverse_[i];
     square += work_[i] * work_[i];
   }
   return log_norm_ - 0.5 * square;
@@ -73,7 +77,7 @@ void NormalLaw::score(const double* x, double* s) const {
   for (int i = n - 1; i >= 0; --i) {
     double sum = work_[i];
     for (int k = i + 1; k < n; ++k) sum += factor_[k * n + i] * s[k];
-    s[i] = -sum / factor_[i * n + i];
+    s[i] = -sum * inverse_[i];
   }
 }
 
@@ -88,6 +92,11 @@ void NormalLaw::transform(const double* z, double* x) const {
 double NormalLaw::marginal_probability(int i, double from, double to) const {
   const double deviation = std::sqrt(covariance_[i * dimension() + i]);
   return normal_probability((from - mean_[i]) / deviation, (to - mean_[i]) / deviation);
+}
+
+double NormalLaw::marginal_density(int i, double x) const {
+  const double variance = covariance_[i * dimension() + i], distance = x - mean_[i];
+  return std::exp(-0.5 * distance * distance / variance) / std::sqrt(2.0 * std::numbers::pi * variance);
 }
 
 double NormalLaw::mass_outside(const double* low, const double* high) const {
@@ -119,6 +128,7 @@ NormalMixture::NormalMixture(std::vector<double> weights, std::vector<NormalLaw>
 }
 
 double NormalMixture::log_density(const double* x) const {
+  if (laws_.size() == 1) return terms_[0] = laws_[0].log_density(x);
   double largest = -INFINITY;
   for (std::size_t k = 0; k < laws_.size(); ++k) {
     terms_[k] = log_weights_[k] + laws_[k].log_density(x);

@@ -30,11 +30,14 @@ class NormalLaw {
   void transform(const double* z, double* x) const;
   /// Probability of from <= x_i <= to.
   double marginal_probability(int i, double from, double to) const;
+  /// Density of x_i alone.
+  double marginal_density(int i, double x) const;
   /// Of the complement of a box: exact where diagonal, else the sum over the axes (an upper bound).
   double mass_outside(const double* low, const double* high) const;
 
  private:
   std::vector<double> mean_, covariance_, factor_;
+  std::vector<double> inverse_;  // of the diagonal of the factor
   mutable std::vector<double> work_;
   double log_norm_ = 0.0;
   bool diagonal_ = true;

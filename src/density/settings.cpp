@@ -38,7 +38,7 @@ std::string face_of(const std::vector<std::string>& variables, int face) {
 }  // namespace
 
 const std::vector<std::string>& exact_names() {
-  static const std::vector<std::string> names{"auto", "gaussian", "benes", "potential"};
+  static const std::vector<std::string> names{"auto", "gaussian", "benes", "eigenexpansion", "potential"};
   return names;
 }
 const std::vector<std::string>& field_names() {

@@ -225,8 +225,14 @@ std::shared_ptr<const ExactDensity> Reader::exact_density() const {
                ? formula_exact(dimension(), file_.expression(path + ".density", variables_))
                : stationary_exact(dimension(), file_.expression(path + ".stationary", definition_.variables));
   const std::string name = file_.text(path);
+  std::vector<double> low, high;
+  for (const AxisSpec& spec : s_.axes) {
+    low.push_back(Axis(spec).from());
+    high.push_back(Axis(spec).to());
+  }
   try {
-    if (name == "auto") return automatic_exact(s_.problem, s_.time.start);
+    if (name == "auto") return automatic_exact(s_.problem, s_.time.start, low.data(), high.data());
+    if (name == "eigenexpansion") return eigenexpansion_exact(s_.problem, s_.time.start, low.data(), high.data());
     if (name == "gaussian") return gaussian_exact(s_.problem, s_.time.start);
     if (name == "benes") return benes_exact(s_.problem, s_.time.start);
     if (name == "potential") return potential_exact(s_.problem);

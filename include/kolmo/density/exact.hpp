@@ -45,8 +45,17 @@ std::shared_ptr<const ExactDensity> gaussian_exact(const Problem& problem, doubl
 /// p = sum_k w_k N((s + c tau) a_k, (s + c tau) I), tau = t - start (h-transform of the Wiener process, Benes 1981).
 /// s, a_k and w_k are read off the start. Throws InputError where start and D are not of this form.
 std::shared_ptr<const ExactDensity> benes_exact(const Problem& problem, double start);
+/// Separable problem (f_i and D_ii of x_i alone), nothing depends on t, D constant and positive, start a product: with
+/// U_i' = -2 f_i / D_ii and p = exp(-U/2) psi every factor obeys dpsi/dt = -H psi, H = -D/2 d2/dx2 + f^2 / 2D + f'/2, a
+/// symmetric operator. H is written on sinc functions (Stenger 1981, spectrally accurate), its eigenfunctions carry psi
+/// to any time. `low`, `high`: the box, beyond which the line is followed until p is negligible. Throws InputError
+/// where the problem is of another kind, a factor is not confined, or the start is too narrow or too wide for the
+/// expansion.
+std::shared_ptr<const ExactDensity> eigenexpansion_exact(const Problem& problem, double start, const double* low,
+                                                         const double* high);
 /// What the case means by "auto": the first of gaussian, eigenexpansion and potential that applies; null for none.
-std::shared_ptr<const ExactDensity> automatic_exact(const Problem& problem, double start);
+std::shared_ptr<const ExactDensity> automatic_exact(const Problem& problem, double start, const double* low,
+                                                    const double* high);
 
 /// dp/dt + div J divided by p, in terms of log p, f and D, by differences of fourth order with steps h (one per
 /// variable) and time_step, and the sum of the sizes of its terms: {residual, size}. Zero for an exact density, up to

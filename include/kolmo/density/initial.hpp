@@ -25,6 +25,8 @@ class InitialDensity {
   virtual bool product() const { return false; }
   /// Mean of factor i over [from, to]; only where product(), InternalError elsewhere.
   virtual double factor_mean(int i, double from, double to) const;
+  /// Factor i at a point; only where product(), InternalError elsewhere.
+  virtual double factor(int i, double x) const;
   /// Probability outside the box low_i <= x_i <= high_i, where it is known in closed form or by 1-D integrals; the sum
   /// over the axes, which is an upper bound, for correlated Gaussians; -1 where it is not known.
   virtual double mass_outside(const double* low, const double* high) const = 0;

@@ -1,0 +1,90 @@
+"""Bad inputs of kind "density": name -> text of the case, start of the line, key, part of the reason (see bad_inputs.py)."""
+
+GOOD = """[case]
+kind = "density"
+[problem]
+variables = ["x", "y"]
+drift = ["-x", "-y"]
+noise = 1.0
+initial = { type = "gaussian", mean = [0.5, 0.5], variance = [0.2, 0.2] }
+[grid]
+x = { from = -6.0, to = 6.0, cells = 16 }
+y = { from = -6.0, to = 6.0, cells = 16 }
+[boundary]
+default = { type = "no-flux" }
+[time]
+step = 0.1
+end = 0.2
+"""
+
+
+def changed(*pairs):
+    """The good case with pieces of its text replaced, each of which must be there."""
+    text = GOOD
+    for old, new in pairs:
+        assert old in text, old
+        text = text.replace(old, new)
+    return text
+
+
+def value(old, new, key, reason):
+    """One key of the good case with another value: the message must name its line and key."""
+    return changed((old, new)), f"case.toml:{GOOD[: GOOD.index(old)].count(chr(10)) + 1}:", f"{key}: ", reason
+
+
+def dimension(count, reason):
+    return value("[problem]", f"[problem]\ndimension = {count}", "problem.dimension", reason)[0], "case.toml:4:", "problem.dimension: ", reason
+
+
+NAMES, DRIFT, NOISE, WALL = 'variables = ["x", "y"]', 'drift = ["-x", "-y"]', "noise = 1.0", 'default = { type = "no-flux" }'
+START = 'type = "gaussian", mean = [0.5, 0.5], variance = [0.2, 0.2]'
+MIXTURE = 'type = "mixture", components = [{ weight = %s, mean = [0, 0], variance = [1, 1] }, { weight = %s, mean = [1, 0], variance = [1, 1] }]'
+SIX = (NAMES, 'variables = ["x1", "x2", "x3", "x4", "x5", "x6"]')
+STEP, AXIS = "step = 0.1", "cells = 16"
+SEVEN = ", ".join(['"x"', '"y"'] + [f'"z{i}"' for i in range(5)])
+
+CASES = {
+    "dimension 0": dimension(0, "1 <= value <= 100 (given 0)"),
+    "dimension < 0": dimension(-3, "1 <= value <= 100 (given -3)"),
+    "dimension > 100": dimension(101, "1 <= value <= 100 (given 101)"),
+    "drift of the wrong length": value(DRIFT, 'drift = ["-x"]', "problem.drift", "expected 2 entries"),
+    "diffusion of the wrong shape": value(NOISE, "diffusion = [[1, 0], [0, 1], [0, 0]]", "problem.diffusion", "expected 2 rows of 2"),
+    "diffusion not symmetric": value(NOISE, "diffusion = [[1, 0.5], [0.2, 1]]", "problem.diffusion", "not symmetric"),
+    "diffusion indefinite at a point": value(NOISE, 'diffusion = [[1, "x"], ["x", 1]]', "problem.diffusion", "is indefinite: its smallest eigenvalue is -"),
+    "diffusion negative at a point": value(NOISE, 'diffusion = "1 - x^2"', "problem.diffusion", "must be >= 0"),
+    "diffusion zero everywhere": value(NOISE, 'diffusion = [0, "0*x"]', "problem.diffusion", "zero everywhere"),
+    "noise and diffusion": (changed((NOISE, NOISE + "\ndiffusion = 1.0")), "case.toml:7:", "problem.diffusion: ", "exactly one"),
+    "neither noise nor diffusion": (changed((NOISE, "")), "case.toml:3:", "problem.noise: ", "exactly one"),
+    "unknown variable x7 in 6-D": (
+        changed(SIX, (DRIFT, 'drift = ["x7", 0, 0, 0, 0, 0]')), "case.toml:5:", "problem.drift: ", 'unknown name "x7" (variables: x1, x2, x3, x4, x5, x6, t;'),
+    "covariance not positive definite": value(
+        START, 'type = "gaussian", mean = [0, 0], covariance = [[1, 2], [2, 1]]', "problem.initial.covariance", "not positive definite"),
+    "variance 0": value("variance = [0.2, 0.2]", "variance = [0.2, 0]", "problem.initial.variance", "must be > 0 (given 0)"),
+    "mixture weight negative": value(START, MIXTURE % ("-1", "2"), "problem.initial.components[0].weight", ">= 0 (given -1)"),
+    "mixture weights of sum 0": value(START, MIXTURE % ("0", "0"), "problem.initial.components", "positive sum"),
+    "mass outside of the box": value("variance = [0.2, 0.2]", "variance = [5, 5]", "problem.initial", "lies outside of the box"),
+    "closed form that does not solve": (
+        changed((NOISE, NOISE + '\nexact = { stationary = "exp(-x^2-2*y^2)" }')), "case.toml:7:", "problem.exact: ", "does not solve the equation"),
+    "closed form that is not known": (changed((NOISE, NOISE + '\nexact = "gausian"')), "case.toml:7:", "problem.exact: ", 'did you mean "gaussian"?'),
+    "drift nan on the grid": value(DRIFT, 'drift = ["sqrt(x)", "-y"]', "problem.drift", "nan at x = -6"),
+    "start < 0 on the grid": value(START, 'type = "expression", density = "x"', "problem.initial.density", "must be >= 0"),
+    "axis of no variable": (changed(("[grid]", "[grid]\nz = { from = 0, to = 1, cells = 2 }")), "case.toml:9:", "grid.z: ", "no such variable"),
+    "variable without an axis": (changed(("y = { from", "x7 = { from")), "case.toml:10:", "grid.x7: ", "no such variable"),
+    "unknown boundary": value(WALL, 'default = { type = "reflecting" }', "boundary.default.type", "allowed: "),
+    "face of no variable": (changed((WALL, WALL + '\nz_min = { type = "absorbing" }')), "case.toml:13:", "boundary.z_min: ", "no such face"),
+    "periodic on one side": (
+        changed((WALL, WALL + '\nx_min = { type = "periodic" }')), "case.toml:13:", "boundary.x_min.type: ", "one side only: x_max is no-flux"),
+    "absorbing with stationary": (
+        changed((WALL, 'default = { type = "absorbing" }'), (STEP + "\nend = 0.2", "stationary = true")),
+        "case.toml:12:", "boundary.default.type: ", "needs all mass to stay"),
+    "stationary and time-dependent": (
+        changed((DRIFT, 'drift = ["-x + sin(t)", "-y"]'), (STEP + "\nend = 0.2", "stationary = true")), "case.toml:14:", "time.stationary: ", "depends on t"),
+    "grid engine in 7-D": (
+        changed((NAMES, f"variables = [{SEVEN}]"), (DRIFT, "drift = [0, 0, 0, 0, 0, 0, 0]")), "case.toml:4:", "problem.variables: ", "up to 6 dimensions (given 7)"),
+    "grid beyond memory": (changed((AXIS, "cells = 1000000")), "case.toml:8:", "grid: ", "2.4e+13 bytes"),
+    "unknown engine": (changed(("[time]", '[engine]\nname = "particles"\n[time]')), "case.toml:14:", "engine.name: ", 'unknown value "particles"'),
+    "unknown scheme": value(STEP, 'scheme = "euler"', "time.scheme", "allowed: "),
+    "limited flux with an implicit scheme": (
+        changed(("[time]", '[engine]\nflux = "limited"\n[time]')), "case.toml:14:", "engine.flux: ", "explicit schemes"),
+    "key of another kind (density)": (GOOD + "[fluid]\ndensity = 1\n", "case.toml:16:", "fluid: ", 'a key of kind "flow"'),
+}
