@@ -151,6 +151,7 @@ def main():
         with open(path, "w", encoding="utf-8") as file:
             json.dump(run, file, indent=1)
             file.write("\n")
+    print("\n".join(report.sections(report.Run(run), ROOT)))
     report.write(run, ROOT)
     print(f"bench: wrote docs/performance.md and docs/images/performance.png after {time.time() - begin:.0f} s")
 

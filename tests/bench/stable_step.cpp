@@ -98,7 +98,7 @@ double limit_of_k4(const FlowCase& flow_case) {
 }
 
 double largest_step(const Trial& trial, const std::string& scheme, double limit, const Sizes& reference) {
-  double stable = 0.5 * limit, unstable = 3.0 * limit;
+  double stable = 0.25 * limit, unstable = 3.0 * limit;
   while (unstable / stable > 1.02) {
     const double dt = std::sqrt(stable * unstable);
     const Sizes size = trial.run(scheme, dt, 120.0 * limit).size;
