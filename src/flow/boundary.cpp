@@ -166,43 +166,11 @@ template <int Dim>
 void VelocityBoundary<Dim>::refresh(Velocity<Dim>& velocity) const {
   for (int d = 0; d < Dim; ++d)
     for (Side side : both_sides)
-      if (domain_.at_boundary(d, side)) fill_ghosts(velocity, d, side);
+      if (domain_.at_boundary(d, side)) {
+        fill_ghosts(velocity, d, side, -1, domain_.extent()[Dim - 1] + 1);
+        if (normal_unknown(d, side)) continue_normal(velocity[d], d, side);
+      }
   domain_.exchange(velocity);
-}
-
-template <int Dim>
-void VelocityBoundary<Dim>::fill_ghosts(Velocity<Dim>& velocity, int d, Side side) const {
-  const BoundaryType kind = type(d, side);
-  const std::ptrdiff_t inside = (side == Side::low ? 1 : -1) * domain_.layout.stride(d);
-  if (gives_velocity(kind)) {
-    for (const Slab& slab : given_) {
-      if (slab.d != d || slab.side != side || slab.component == d) continue;
-      double* q = velocity[slab.component].origin();
-      const double* value = slab.values.data();
-      for_each_row<Dim>(slab.box, [&](const Index<Dim>& i) {
-        double* row = q + domain_.layout.offset(i);
-        for (int x = 0; x < slab.box.extent(0); ++x) row[x] = 2.0 * *value++ - row[x + inside];
-      });
-    }
-  } else if (kind == BoundaryType::free_slip || kind == BoundaryType::pressure) {
-    for (int c = 0; c < Dim; ++c) {
-      if (c == d) continue;
-      const Box<Dim> box = ghost_box(c, d, side);
-      for_each_row<Dim>(box, [&](const Index<Dim>& i) {
-        double* row = velocity[c].origin() + domain_.layout.offset(i);
-        for (int x = 0; x < box.extent(0); ++x) row[x] = row[x + inside];
-      });
-    }
-  }
-  if (kind == BoundaryType::pressure) {  // beyond the unknown face the normal component continues
-    Box<Dim> box = normal_box(d, side);
-    box.begin[d] += side == Side::low ? -1 : 1;
-    box.end[d] = box.begin[d] + 1;
-    for_each<Dim>(box, [&](const Index<Dim>& i) {
-      double* at = velocity[d].origin() + domain_.layout.offset(i);
-      *at = at[inside];
-    });
-  }
 }
 
 // The derivative at the face from the value there (v, at 0), the first unknown (q0, at a) and the second (q1, at b):
@@ -233,6 +201,19 @@ void VelocityBoundary<Dim>::add_inlet_bending(const Velocity<Dim>& in, Velocity<
       out[c].origin()[o] += 0.5 * factor * curvature * a / first;
     });
   }
+}
+
+// Beyond an unknown face the normal component continues.
+template <int Dim>
+void VelocityBoundary<Dim>::continue_normal(Field<Dim>& component, int d, Side side) const {
+  const std::ptrdiff_t inside = (side == Side::low ? 1 : -1) * domain_.layout.stride(d);
+  Box<Dim> box = normal_box(d, side);
+  box.begin[d] += side == Side::low ? -1 : 1;
+  box.end[d] = box.begin[d] + 1;
+  for_each<Dim>(box, [&](const Index<Dim>& i) {
+    double* at = component.origin() + domain_.layout.offset(i);
+    *at = at[inside];
+  });
 }
 
 template <int Dim>
@@ -365,6 +346,10 @@ void VelocityBoundary<Dim>::apply_pressure(Field<Dim>& pressure) const {
       if (!domain_.at_boundary(d, side)) continue;
       const std::ptrdiff_t inside = (side == Side::low ? 1 : -1) * domain_.layout.stride(d);
       Box<Dim> box = domain_.layout.interior();
+      for (int e = 0; e < d; ++e) {  // corners too
+        if (domain_.at_boundary(e, Side::low)) box.begin[e] -= 1;
+        if (domain_.at_boundary(e, Side::high)) box.end[e] += 1;
+      }
       box.begin[d] = ghost_index(domain_.extent()[d], side);
       box.end[d] = box.begin[d] + 1;
       for_each<Dim>(box, [&](const Index<Dim>& i) {

@@ -1,5 +1,6 @@
 #include "kolmo/flow/momentum.hpp"
 
+#include <algorithm>
 #include <utility>
 
 #include "kolmo/base/error.hpp"
@@ -52,62 +53,71 @@ constexpr void unrolled(Body&& body) {
 
 }  // namespace
 
-/// Everything one x row of a sweep reads and writes, as plain pointers and numbers.
+/// What one x row of a sweep reads, as plain pointers and numbers; x counts from the first cell of the row.
 template <int Dim>
-template <int Pressures, bool TwoBases>
 struct Momentum<Dim>::Row {
   CoefficientSet<std::make_index_sequence<Dim>> coefficients;
-  std::array<const double*, Dim> in, base0, base1;
-  std::array<double*, Dim> out;
-  const double *p0, *p1;
+  std::array<const double*, Dim> in;
   std::array<std::ptrdiff_t, Dim> stride;
-  std::array<double, Dim> force;
-  double w0, w1, k, c0, c1, half, quarter;
+  double half, quarter;
 
-  /// F_C at position x of the row (F3), minus the pressure gradient.
-  template <int C>
-  [[gnu::always_inline]] double rate(int x) const {
-    const double* q = in[C] + x;
+  /// Flux of component C through the low face, normal to D, of the control volume at x (High: through its high face).
+  template <int C, int D, bool High>
+  [[gnu::always_inline]] double flux(int x) const {
     const auto& own = coefficients.template get<C>();
-    const double q0 = q[0];
-    double f = force[C];
-    unrolled<Dim>([&](auto direction) __attribute__((always_inline)) {
-      constexpr int D = direction;
-      const std::ptrdiff_t s = stride[D];
-      const double up = q[s], down = q[-s];
-      if constexpr (D == C) {
-        const double high = quarter * (q0 + up) * (q0 + up) - own.viscous_width(x) * (up - q0);
-        const double low = quarter * (q0 + down) * (q0 + down) - own.viscous_width_low(x) * (q0 - down);
-        f -= (high - low) * own.inverse_distance(x);
-      } else {
-        const auto& across = coefficients.template get<D>();
-        const double* v = in[D] + x;
-        const std::ptrdiff_t back = stride[C];
-        const double high_flux = v[s] * own.high_share(x) + v[s - back] * own.low_share(x);
-        const double low_flux = v[0] * own.high_share(x) + v[-back] * own.low_share(x);
-        const double high = half * high_flux * (q0 + up) - across.viscous_distance_high(x) * (up - q0);
-        const double low = half * low_flux * (q0 + down) - across.viscous_distance(x) * (q0 - down);
-        f -= (high - low) * across.inverse_width(x);
-      }
-    });
-    if constexpr (Pressures > 0) {
-      double gradient = c0 * (p0[x] - p0[x - stride[C]]);
-      if constexpr (Pressures > 1) gradient += c1 * (p1[x] - p1[x - stride[C]]);
-      f -= gradient * own.inverse_distance(x);
-    }
-    return f;
+    const auto& across = coefficients.template get<D>();
+    const std::ptrdiff_t s = stride[D], o = x + (High ? s : 0);
+    const double *q = in[C] + o, *v = in[D] + o;
+    const double sum = q[0] + q[-s], difference = q[0] - q[-s];
+    if constexpr (C == D) return quarter * sum * sum - (High ? own.viscous_width : own.viscous_width_low)(x)*difference;
+    const double mass = v[0] * own.high_share(x) + v[-stride[C]] * own.low_share(x);
+    return half * mass * sum - (High ? across.viscous_distance_high : across.viscous_distance)(x)*difference;
   }
-
-  template <int C>
-  [[gnu::always_inline]] double update(int x) const {
-    double value = w0 * base0[C][x] + k * rate<C>(x);
-    if constexpr (TwoBases) value += w1 * base1[C][x];
-    return value;
+  template <int C, int D>
+  [[gnu::always_inline]] double inverse(int x) const {
+    const auto& across = coefficients.template get<D>();
+    return (C == D ? across.inverse_distance : across.inverse_width)(x);
   }
 };
 
+/// What the row of one component is made of beyond its fluxes.
+template <int Dim>
+struct Momentum<Dim>::Update {
+  const double *base0, *base1;
+  const double *pressure, *pressure_low;  // of the cells on both sides of the faces
+  double* out;
+  double w0, w1, k, force;
+};
+
+namespace {
+
+/// Asks for a row that a coming row will be the first to read: sweeps over this many arrays outrun the processor's own
+/// prefetching.
+inline void prefetch(const double* row, int n) {
+  for (int x = 0; x < n; x += 8) __builtin_prefetch(row + x);
+}
+
+/// The row of a carried field that belongs to a row of a sweep: fields carried along direction d know those before it.
+template <int Dim>
+double* carried_row(Field<Dim>& field, int d, const Index<Dim>& at) {
+  Index<Dim> i{};
+  for (int e = 1; e < d; ++e) i[e] = at[e];
+  return field.origin() + field.layout().offset(i);
+}
+
+}  // namespace
+
 template <int Dim>
 Momentum<Dim>::Momentum(const Domain<Dim>& domain) : domain_(domain) {
+  Ghosts<Dim> one_before{};
+  one_before.low[0] = 1;
+  for (int d = 0; d < Dim; ++d) {
+    Index<Dim> extent;
+    extent.fill(1);
+    for (int e = 0; e < std::max(d, 1); ++e) extent[e] = domain.extent()[e] + 2;
+    for (int c = 0; c < Dim; ++c) carried_[c][d] = Field<Dim>(Layout<Dim>(extent, Ghosts<Dim>{}));
+    carried_pressure_[d] = Field<Dim>(Layout<Dim>(extent, one_before));
+  }
   for (int d = 0; d < Dim; ++d) {
     const Axis& axis = domain.grid.axis(d);
     const int n = domain.extent()[d], first = domain.origin()[d];
@@ -158,58 +168,133 @@ void set_coefficients(Row& row, const std::array<Line, Dim>& lines, const Index<
 
 }  // namespace
 
+/// One row of one component. Every flux is computed once: those normal to x in a row of their own, the others at the
+/// high faces, while those of the low faces are what the row below, or the plane below, left in `carried_`.
 template <int Dim>
-template <int Pressures, bool TwoBases>
-void Momentum<Dim>::component_rows(const Sweep<Dim>& s, int component, const Box<Dim>& box) const {
+template <int C, bool Pressure, bool TwoBases>
+void Momentum<Dim>::component_row(const Row& given, const Update& update, const Index<Dim>& at, int n) const {
+  const Row r = given;  // local copies the compiler may keep in registers
+  const Update u = update;
+  std::array<double*, Dim> low;
+  for (int d = 0; d < Dim; ++d) low[d] = carried_row<Dim>(carried_[C][d], d, at);
+  double* along = low[0];
+#pragma GCC ivdep
+  for (int x = 0; x <= n; ++x) along[x] = r.template flux<C, 0, false>(x);
+  unrolled<Dim - 1>([&](auto direction) {
+    constexpr int D = direction + 1;
+    if (at[D] != 0) return;
+    double* first = low[D];
+#pragma GCC ivdep
+    for (int x = 0; x < n; ++x) first[x] = r.template flux<C, D, false>(x);
+  });
+#pragma GCC ivdep
+  for (int x = 0; x < n; ++x) {
+    double f = u.force - (along[x + 1] - along[x]) * r.template inverse<C, 0>(x);
+    unrolled<Dim - 1>([&](auto direction) __attribute__((always_inline)) {
+      constexpr int D = direction + 1;
+      const double high = r.template flux<C, D, true>(x);
+      f -= (high - low[D][x]) * r.template inverse<C, D>(x);
+      low[D][x] = high;
+    });
+    if constexpr (Pressure) f -= (u.pressure[x] - u.pressure_low[x]) * r.template inverse<C, C>(x);
+    double value = u.w0 * u.base0[x] + u.k * f;
+    if constexpr (TwoBases) value += u.w1 * u.base1[x];
+    u.out[x] = value;
+  }
+}
+
+/// c0 p0 + c1 p1 of the row at offset o, formed once for all components, from x = -1 on; in the carried rows and planes
+/// lies that of the cells below.
+template <int Dim>
+void Momentum<Dim>::pressure_row(const Sweep<Dim>& s, std::ptrdiff_t o, const Index<Dim>& at, int n) const {
+  const auto form = [&](double* row, std::ptrdiff_t from) {
+    const double *p0 = s.p0->origin() + from, *p1 = (s.p1 ? s.p1 : s.p0)->origin() + from;
+    const double c0 = s.c0, c1 = s.p1 ? s.c1 : 0.0;
+#pragma GCC ivdep
+    for (int x = -1; x < n; ++x) row[x] = c0 * p0[x] + c1 * p1[x];
+  };
+  form(carried_pressure_[0].origin(), o);
+  for (int d = 1; d < Dim; ++d)
+    if (at[d] == 0) form(carried_row<Dim>(carried_pressure_[d], d, at), o - domain_.layout.stride(d));
+  const std::ptrdiff_t next = domain_.layout.stride(1);
+  prefetch(s.p0->origin() + o + next, n);
+  if (s.p1) prefetch(s.p1->origin() + o + next, n);
+}
+
+template <int Dim>
+void Momentum<Dim>::carry_pressure(const Index<Dim>& at, int n) const {
+  const double* row = carried_pressure_[0].origin();
+  for (int d = 1; d < Dim; ++d) std::copy_n(row, n, carried_row<Dim>(carried_pressure_[d], d, at));
+}
+
+template <int Dim>
+template <bool Pressure, bool TwoBases>
+void Momentum<Dim>::component_rows(const Sweep<Dim>& s, int component, const Box<Dim>& box, bool carried) const {
   const Layout<Dim>& layout = domain_.layout;
-  Row<Pressures, TwoBases> row;
-  row.w0 = s.w0, row.w1 = s.w1, row.k = s.k, row.c0 = s.c0, row.c1 = s.c1;
-  row.half = 0.5 * convection_, row.quarter = 0.25 * convection_;
-  row.force = s.force;
-  for (int d = 0; d < Dim; ++d) row.stride[d] = layout.stride(d);
+  const std::ptrdiff_t next = layout.stride(1);
   const int n = box.extent(0);
+  Row row;
+  row.half = 0.5 * convection_, row.quarter = 0.25 * convection_;
+  for (int d = 0; d < Dim; ++d) row.stride[d] = layout.stride(d);
   for_each_row<Dim>(box, [&](const Index<Dim>& i) {
     const std::ptrdiff_t o = layout.offset(i);
-    set_coefficients<Line, Row<Pressures, TwoBases>, Dim>(row, line_, i);
-    for (int c = 0; c < Dim; ++c) {
-      row.in[c] = (*s.in)[c].origin() + o;
-      row.base0[c] = (*s.base0)[c].origin() + o;
-      row.base1[c] = TwoBases ? (*s.base1)[c].origin() + o : nullptr;
-      row.out[c] = (*s.out)[c].origin() + o;
+    set_coefficients<Line, Row, Dim>(row, line_, i);
+    Index<Dim> at;
+    for (int d = 0; d < Dim; ++d) {
+      row.in[d] = (*s.in)[d].origin() + o;
+      at[d] = i[d] - box.begin[d];
     }
-    row.p0 = Pressures > 0 ? s.p0->origin() + o : nullptr;
-    row.p1 = Pressures > 1 ? s.p1->origin() + o : nullptr;
-    const Row<Pressures, TwoBases> r = row;  // a local copy the compiler may keep in registers
-    if (component < 0) {
-#pragma GCC ivdep
-      for (int x = 0; x < n; ++x)
-        unrolled<Dim>([&](auto c) __attribute__((always_inline)) { r.out[c][x] = r.template update<c>(x); });
-    } else {
-      unrolled<Dim>([&](auto c) {
-        if (c == component)
-          for (int x = 0; x < n; ++x) r.out[c][x] = r.template update<c>(x);
-      });
-    }
+    if (carried) at[Dim - 1] += 1;  // not the first plane
+    if constexpr (Pressure) pressure_row(s, o, at, n);
+    unrolled<Dim>([&](auto c) {
+      constexpr int C = c;
+      if (component >= 0 && component != C) return;
+      const double* pressure = carried_pressure_[0].origin();
+      const Update update{(*s.base0)[C].origin() + o,
+                          TwoBases ? (*s.base1)[C].origin() + o : nullptr,
+                          pressure,
+                          C == 0 ? pressure - 1 : carried_row<Dim>(carried_pressure_[C], C, at),
+                          (*s.out)[C].origin() + o,
+                          s.w0,
+                          s.w1,
+                          s.k,
+                          s.force[C]};
+      prefetch(row.in[C] + layout.stride(Dim - 1) + 2 * next, n);
+      prefetch(update.base0 + next, n);
+      if (update.out != update.base0) prefetch(update.out + next, n);
+      if (TwoBases) prefetch(update.base1 + next, n);
+      component_row<C, Pressure, TwoBases>(row, update, at, n);
+    });
+    if constexpr (Pressure) carry_pressure(at, n);
   });
 }
 
 template <int Dim>
 void Momentum<Dim>::sweep(const Sweep<Dim>& s) const {
-  sweep_component(s, -1, domain_.layout.interior());
+  sweep_box(s, -1, domain_.layout.interior(), false);
 }
 
 template <int Dim>
 void Momentum<Dim>::sweep_component(const Sweep<Dim>& s, int component, const Box<Dim>& box) const {
+  sweep_box(s, component, box, false);
+}
+
+template <int Dim>
+void Momentum<Dim>::sweep_planes(const Sweep<Dim>& s, int begin, int end, bool carried) const {
+  Box<Dim> box = domain_.layout.interior();
+  box.begin[Dim - 1] = begin;
+  box.end[Dim - 1] = end;
+  sweep_box(s, -1, box, carried);
+}
+
+template <int Dim>
+void Momentum<Dim>::sweep_box(const Sweep<Dim>& s, int component, const Box<Dim>& box, bool carried) const {
   if (s.in == s.out) throw InternalError("a momentum sweep cannot write where it reads neighbours");
-  const int pressures = s.p1 ? 2 : s.p0 ? 1 : 0;
-  if (s.base1) {
-    if (pressures == 2) return component_rows<2, true>(s, component, box);
-    if (pressures == 1) return component_rows<1, true>(s, component, box);
-    return component_rows<0, true>(s, component, box);
-  }
-  if (pressures == 2) return component_rows<2, false>(s, component, box);
-  if (pressures == 1) return component_rows<1, false>(s, component, box);
-  return component_rows<0, false>(s, component, box);
+  if (s.base1)
+    return s.p0 ? component_rows<true, true>(s, component, box, carried)
+                : component_rows<false, true>(s, component, box, carried);
+  return s.p0 ? component_rows<true, false>(s, component, box, carried)
+              : component_rows<false, false>(s, component, box, carried);
 }
 
 template class Momentum<2>;

@@ -48,12 +48,18 @@ Projection<Dim>::Projection(const Settings& settings, const Domain<Dim>& domain,
 
 // b = -V factor div u, packed: the sign that makes A = -V L positive.
 template <int Dim>
-void Projection<Dim>::right_hand_side(const Velocity<Dim>& u, double factor, double* b) const {
+void Projection<Dim>::right_hand_side(const Velocity<Dim>& u, double factor, Velocity<Dim>& workspace, int begin,
+                                      int end) const {
   const Layout<Dim>& layout = domain_.layout;
   const int n = domain_.extent()[0];
+  Box<Dim> box = layout.interior();
+  const std::ptrdiff_t plane = box.size() / box.extent(Dim - 1);
+  box.begin[Dim - 1] = begin;
+  box.end[Dim - 1] = end;
+  double* b = workspace[0].data() + begin * plane;
   const double* wx = width_[0].data();
   const double* ix = inverse_width_[0].data();
-  for_each_row<Dim>(layout.interior(), [&](const Index<Dim>& i) {
+  for_each_row<Dim>(box, [&](const Index<Dim>& i) {
     const std::ptrdiff_t o = layout.offset(i);
     double area = -factor;
     std::array<double, Dim> inverse{};
@@ -76,19 +82,15 @@ void Projection<Dim>::right_hand_side(const Velocity<Dim>& u, double factor, dou
 }
 
 template <int Dim>
-void Projection<Dim>::solve(double* b, Field<Dim>& phi, double* guess) {
+void Projection<Dim>::solve(Field<Dim>& phi, Velocity<Dim>& workspace) {
   const Box<Dim> box = domain_.layout.interior();
+  double *b = workspace[0].data(), *q = workspace[1].data();
   static const Phase phase("pressure solve");
   const Phase::Scope scope(phase);
   boundary_.add_pressure_source(b);
-  if (warm_start_) {
-    pack<Dim>(phi, box, guess);
-    solver_->solve(b, guess, true);
-    unpack<Dim>(guess, box, phi);
-  } else {
-    solver_->solve(b, b);
-    unpack<Dim>(b, box, phi);
-  }
+  if (warm_start_) pack<Dim>(phi, box, q);
+  solver_->solve(b, q, warm_start_);
+  unpack<Dim>(q, box, phi);
   boundary_.apply_pressure(phi);
 }
 
@@ -96,42 +98,52 @@ template <int Dim>
 void Projection<Dim>::project(Velocity<Dim>& u, double dt, Field<Dim>& phi, Velocity<Dim>& workspace) {
   static const Phase phase("projection");
   const Phase::Scope scope(phase);
-  double* b = workspace[0].data();
-  right_hand_side(u, 1.0 / dt, b);
-  solve(b, phi, workspace[1].data());
-  correct(u, dt, phi);
+  const int planes = domain_.extent()[Dim - 1];
+  right_hand_side(u, 1.0 / dt, workspace, 0, planes);
+  solve(phi, workspace);
+  correct(u, dt, phi, 0, planes + 1);
   boundary_.refresh(u);
 }
 
 template <int Dim>
 void Projection<Dim>::solve_pressure(const Velocity<Dim>& acceleration, Field<Dim>& phi, Velocity<Dim>& workspace) {
-  double* b = workspace[0].data();
-  right_hand_side(acceleration, 1.0, b);
-  solve(b, phi, workspace[1].data());
+  right_hand_side(acceleration, 1.0, workspace, 0, domain_.extent()[Dim - 1]);
+  solve(phi, workspace);
 }
 
+// One sweep for all components: reads phi, reads and writes u, 8 (2 Dim + 1) bytes a cell.
 template <int Dim>
-void Projection<Dim>::correct(Velocity<Dim>& u, double dt, const Field<Dim>& phi) const {
+void Projection<Dim>::correct(Velocity<Dim>& u, double dt, const Field<Dim>& phi, int begin, int end) const {
   const Layout<Dim>& layout = domain_.layout;
+  std::array<Box<Dim>, Dim> unknowns;
+  Box<Dim> all = layout.interior();
   for (int c = 0; c < Dim; ++c) {
-    const Box<Dim> box = boundary_.unknowns(c);
-    const int n = box.extent(0);
-    const std::ptrdiff_t back = layout.stride(c);
-    for_each_row<Dim>(box, [&](const Index<Dim>& i) {
-      const std::ptrdiff_t o = layout.offset(i);
+    unknowns[c] = boundary_.unknowns(c);
+    for (int d = 0; d < Dim; ++d) all.end[d] = std::max(all.end[d], unknowns[c].end[d]);
+  }
+  all.begin[Dim - 1] = std::max(all.begin[Dim - 1], begin);
+  all.end[Dim - 1] = std::min(all.end[Dim - 1], end);
+  for_each_row<Dim>(all, [&](const Index<Dim>& i) {
+    const std::ptrdiff_t o = layout.offset(i);
+    const double* p = phi.origin() + o;
+    for (int c = 0; c < Dim; ++c) {
+      bool inside = true;
+      for (int d = 1; d < Dim; ++d) inside = inside && i[d] >= unknowns[c].begin[d] && i[d] < unknowns[c].end[d];
+      if (!inside) continue;
       double* q = u[c].origin() + o;
-      const double* p = phi.origin() + o;
+      const double* low = p - layout.stride(c);
+      const int first = unknowns[c].begin[0], last = unknowns[c].end[0];
       if (c == 0) {
-        const double* inverse = inverse_distance_[0].data() + i[0];
+        const double* inverse = inverse_distance_[0].data();
 #pragma GCC ivdep
-        for (int x = 0; x < n; ++x) q[x] -= dt * (p[x] - p[x - 1]) * inverse[x];
+        for (int x = first; x < last; ++x) q[x] -= dt * (p[x] - low[x]) * inverse[x];
       } else {
         const double factor = dt * inverse_distance_[c][i[c]];
 #pragma GCC ivdep
-        for (int x = 0; x < n; ++x) q[x] -= factor * (p[x] - p[x - back]);
+        for (int x = first; x < last; ++x) q[x] -= factor * (p[x] - low[x]);
       }
-    });
-  }
+    }
+  });
 }
 
 template <int Dim>

@@ -2,6 +2,7 @@
 #include <array>
 
 #include "kolmo/flow/scheme.hpp"
+#include "plane_stage.hpp"
 #include "stage.hpp"
 
 namespace kolmo::flow {
@@ -15,15 +16,15 @@ namespace {
 ///   u' = u + dt     [F(u)/4 + 3 F(u4)/4 - G phi'],       D u' = 0
 /// Stages 2 and 3 reach u' only through F(u3) -> u4, and u4 is projected: the error of the extrapolated pressure p_e
 /// enters as dt^3 times itself. F(u) is not kept: u + dt/4 F(u) = u2 + dt/4 G p_e(0), and the gradient is absorbed by
-/// the last solve, phi' = dphi + p_e(0)/4. Registers: U = u -> u4, A = u2 -> u', B = u3 and workspace of the solves.
+/// the last solve, phi' = dphi + p_e(0)/4. Registers: U = u -> u4, A = u2 -> u', B = u3, then workspace of the solves
+/// and the pressure they find.
 template <int Dim>
 class K4 final : public TimeScheme<Dim> {
  public:
   explicit K4(const Parts<Dim>& parts)
-      : p_(parts),
-        a_(parts.domain.make_velocity()),
-        b_(parts.domain.make_velocity()),
-        work_(parts.domain.make_cells()) {}
+      : p_(parts), planes_(parts), a_(parts.domain.make_velocity()), b_(parts.domain.make_velocity()) {
+    if (Dim <= Projection<Dim>::arrays) spare_ = parts.domain.make_cells();
+  }
 
   StabilityLimit limit() const override { return {2.55, 2.5}; }
   std::string description() const override {
@@ -65,35 +66,57 @@ class K4 final : public TimeScheme<Dim> {
                        a_);
   }
 
+  // u4, or where stages go by planes u4 before its correction, which the last sweep makes on its way.
   void stage4(State<Dim>& s, double dt) {
     const double t3 = s.t + dt / 3.0, t4 = s.t + 2.0 * dt / 3.0, k = 2.0 * dt / 3.0;
     Velocity<Dim>& u = s.velocity;
-    run_stage<Dim>(p_, {&b_, &u, &u, 1.0, nullptr, 0.0, k}, {t3, t4}, Register::b);
+    const Sweep<Dim> sweep{&b_, &u, &u, 1.0, nullptr, 0.0, k};
+    // Scalars move with u3, whose place the right-hand side takes, and observers look at u4 before the last sweep.
+    const bool by_planes = planes_.possible() && p_.scalars.count() == 0 && !this->observer_;
+    if (by_planes)
+      planes_.advance(sweep, {t3, t4}, 1.0 / k, b_);
+    else
+      run_stage<Dim>(p_, sweep, {t3, t4}, Register::b);
     p_.scalars.advance({Register::b, Register::u, Register::u, 1.0, Register::u, 0.0, k, t3, t4, false}, b_);
     p_.boundary.set_pressure({{1.0, t3}});
-    if (p_.projection.iterative()) work_.copy_from(s.p);  // first guess
-    p_.projection.project(u, k, work_, b_);
+    if (p_.projection.iterative()) phi().copy_from(s.p);  // first guess
+    if (by_planes)
+      p_.projection.solve(phi(), b_);
+    else
+      p_.projection.project(u, k, phi(), b_);
+    uncorrected_ = by_planes ? k : 0.0;
   }
 
   void finish(State<Dim>& s, double dt, bool start) {
     const double t4 = s.t + 2.0 * dt / 3.0, k = 0.75 * dt;
     Velocity<Dim>& u = s.velocity;
     if (this->observer_) this->observer_->rates(k, u, t4, Register::u, ViscousPart::whole);
-    const double held = run_stage<Dim>(p_, {&u, &a_, &a_, 1.0, nullptr, 0.0, k}, {t4, s.t + dt}, Register::u);
+    const Sweep<Dim> sweep{&u, &a_, &a_, 1.0, nullptr, 0.0, k};
+    const bool by_planes = uncorrected_ > 0.0;
+    double held = 0.0;
+    if (by_planes)
+      planes_.correct_and_advance(u, uncorrected_, phi(), sweep, {t4, s.t + dt}, 1.0 / dt, b_);
+    else
+      held = run_stage<Dim>(p_, sweep, {t4, s.t + dt}, Register::u);
     p_.scalars.advance({Register::u, Register::a, Register::a, 1.0, Register::u, 0.0, k, t4, s.t + dt, true}, u);
     this->bulk_acceleration_ = (held + held_first_) / dt;
 
     // p_e(0) / 4 is in register A already; what the solve finds is the rest.
     const auto [e, e_old] = start ? std::pair{0.0, 1.0} : s.extrapolation(0.0);
     p_.boundary.set_pressure({{0.75, t4}});  // p' = p(t)/4 + 3 p(t4)/4 on pressure faces, less p_e(0)/4 = p(t)/4
-    if (p_.projection.iterative()) combine(work_, -0.25 * e, s.p, -0.25 * e_old, s.p_old);  // first guess: phi' = phi4
-    p_.projection.project(a_, dt, work_, b_);
-    combine(work_, 0.25 * e, s.p, 0.25 * e_old, s.p_old);
+    if (p_.projection.iterative())
+      combine(phi(), 1.0, phi(), -0.25 * e, s.p, -0.25 * e_old, s.p_old);  // first guess: phi' = phi4
+    if (by_planes) {
+      p_.projection.solve(phi(), b_);
+      planes_.correct(a_, dt, phi());
+    } else {
+      p_.projection.project(a_, dt, phi(), b_);
+    }
+    combine(s.p_old, 1.0, phi(), 0.25 * e, s.p, 0.25 * e_old, s.p_old);
     p_.boundary.set_pressure({{0.25, s.t}, {0.75, t4}});
-    p_.boundary.set_pressure_ghosts(work_);
+    p_.boundary.set_pressure_ghosts(s.p_old);
 
     swap(s.p, s.p_old);
-    swap(s.p, work_);
     for (int c = 0; c < Dim; ++c) swap(s.velocity[c], a_[c]);
     p_.scalars.swap(Register::u, Register::a);
     if (this->observer_) {
@@ -113,7 +136,11 @@ class K4 final : public TimeScheme<Dim> {
       sweep.p0 = &s.p, sweep.c0 = c.first;
       sweep.p1 = &s.p_old, sweep.c1 = c.second;
     }
-    const double held = run_stage<Dim>(p_, sweep, {t_in, t_out}, in);
+    double held = 0.0;
+    if (planes_.possible())
+      planes_.advance(sweep, {t_in, t_out});
+    else
+      held = run_stage<Dim>(p_, sweep, {t_in, t_out}, in);
     if (in == Register::u) held_first_ = held;
   }
 
@@ -126,18 +153,24 @@ class K4 final : public TimeScheme<Dim> {
     p_.boundary.set_pressure_ghosts(s.p_old);
   }
 
-  // f += a p + b q, ghosts included.
-  static void combine(Field<Dim>& f, double a, const Field<Dim>& p, double b, const Field<Dim>& q) {
-    double* x = f.data();
-    const double *y = p.data(), *z = q.data();
+  // f = w g + a p + b q, ghosts included. f may be any of them.
+  static void combine(Field<Dim>& f, double w, const Field<Dim>& g, double a, const Field<Dim>& p, double b,
+                      const Field<Dim>& q) {
+    double* out = f.data();
+    const double *x = g.data(), *y = p.data(), *z = q.data();
     const std::ptrdiff_t n = static_cast<std::ptrdiff_t>(f.size());
 #pragma GCC ivdep
-    for (std::ptrdiff_t i = 0; i < n; ++i) x[i] += a * y[i] + b * z[i];
+    for (std::ptrdiff_t i = 0; i < n; ++i) out[i] = w * x[i] + a * y[i] + b * z[i];
   }
 
+  // The pressure of a solve lies in an array of B that no solve takes for its right-hand side or solution, if any.
+  Field<Dim>& phi() { return spare_ ? spare_ : b_[Dim - 1]; }
+
   Parts<Dim> p_;
+  PlaneStage<Dim> planes_;
   Velocity<Dim> a_, b_;
-  Field<Dim> work_;
+  Field<Dim> spare_;
+  double uncorrected_ = 0.0;  // u4 still lacks its correction with this step; 0: it does not
   double held_first_ = 0.0;
 };
 

@@ -72,7 +72,8 @@ Field<Dim>::Field(const Layout<Dim>& layout, Location location) : layout_(layout
   auto address = reinterpret_cast<std::uintptr_t>(memory);
   if (page == huge_page) {
     address = (address + huge_page - 1) / huge_page * huge_page;
-    (void)madvise(reinterpret_cast<void*>(address), bytes, MADV_HUGEPAGE);  // advice: small pages work too
+    const std::size_t whole = (layout.size() + shift) * sizeof(double) / huge_page * huge_page;  // not all of the last
+    (void)madvise(reinterpret_cast<void*>(address), whole, MADV_HUGEPAGE);  // advice: small pages work too
   }
   data_ = reinterpret_cast<double*>(address) + shift;
   origin_ = data_ + layout.origin();

@@ -37,6 +37,16 @@ class VelocityBoundary {
   void apply(Velocity<Dim>& velocity) const;
   /// Ghosts and the exchange alone, after a correction that left the boundary faces as they were.
   void refresh(Velocity<Dim>& velocity) const;
+  /// Walls and periodic directions only, with velocities that do not depend on time, and no cut but along the last
+  /// direction: then `apply` and `refresh` may be done plane by plane.
+  bool plain() const;
+  /// On the planes [begin, end) of the last direction: normal values, and the high faces of periodic directions, which
+  /// is what a divergence reads within them. The last face of the last direction is on plane n.
+  void set_normal_planes(Velocity<Dim>& velocity, int begin, int end) const;
+  /// All ghosts within the planes [begin, end).
+  void fill_planes(Velocity<Dim>& velocity, int begin, int end) const;
+  /// The planes beyond both ends of the last direction, after an exchange along it.
+  void fill_ends(Velocity<Dim>& velocity) const;
   /// out += k * (what a parabola instead of the straight ghost adds to the Laplacian of the tangential components next
   /// to inlets). A velocity prescribed by a user bends at the face; the straight ghost alone leaves an error of order
   /// h^0 in the viscous force there, and of order h in the pressure at the corners. Convection keeps the straight
@@ -96,7 +106,10 @@ class VelocityBoundary {
   double area_weight(int d, const Index<Dim>& i) const;
   Box<Dim> normal_box(int d, Side side) const;
   Box<Dim> ghost_box(int c, int d, Side side) const;
-  void fill_ghosts(Velocity<Dim>& velocity, int d, Side side) const;
+  void fill_ghosts(Velocity<Dim>& velocity, int d, Side side, int begin, int end) const;
+  void continue_normal(Field<Dim>& component, int d, Side side) const;
+  void wrap(Field<Dim>& field, int d, const Box<Dim>& box, int shift) const;
+  void wrap_planes(Velocity<Dim>& velocity, int begin, int end) const;
 
   const Domain<Dim>& domain_;
   std::array<BoundarySettings, 2 * Dim> settings_;

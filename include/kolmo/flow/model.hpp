@@ -86,6 +86,7 @@ class Model {
   std::unique_ptr<TimeScheme<Dim>> scheme_;
   Velocity<Dim> before_;           // the velocity of the step before, only where a steady end is asked for
   std::vector<double> inverse_x_;  // 1 / widths of the owned cells along x
+  std::vector<double> row_;        // of step_rates: numbers by place in a row
   StepRates rates_;
   std::int64_t rates_step_ = -1;  // the step rates_ belongs to
   double courant_ = 0.0, rate_of_change_ = 0.0;

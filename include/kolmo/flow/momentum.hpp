@@ -48,19 +48,30 @@ class Momentum {
   /// One component over a box of local indices (component < 0: all).
   void sweep_component(const Sweep<Dim>& s, int component, const Box<Dim>& box) const;
 
+  /// The planes [begin, end) of the last direction, so that other work can be done while they are in the cache.
+  /// carried: the last call was this sweep's, up to `begin`, and left the fluxes between the two.
+  void sweep_planes(const Sweep<Dim>& s, int begin, int end, bool carried) const;
+
  private:
+  void sweep_box(const Sweep<Dim>& s, int component, const Box<Dim>& box, bool carried) const;
   /// Coefficients along one direction, indexed by local cell or face number from -1 to n + 1.
   struct Line {
     std::vector<double> inverse_width, inverse_distance, viscous_width, viscous_distance, low_share, high_share;
     static const double* at(const std::vector<double>& v) { return v.data() + 1; }
   };
-  template <int Pressures, bool TwoBases>
-  void component_rows(const Sweep<Dim>& s, int component, const Box<Dim>& box) const;
-  template <int Pressures, bool TwoBases>
   struct Row;
+  struct Update;
+  template <bool Pressure, bool TwoBases>
+  void component_rows(const Sweep<Dim>& s, int component, const Box<Dim>& box, bool carried) const;
+  template <int C, bool Pressure, bool TwoBases>
+  void component_row(const Row& row, const Update& update, const Index<Dim>& at, int n) const;
+  void pressure_row(const Sweep<Dim>& s, std::ptrdiff_t o, const Index<Dim>& at, int n) const;
+  void carry_pressure(const Index<Dim>& at, int n) const;
 
   const Domain<Dim>& domain_;
   std::array<Line, Dim> line_;
+  mutable std::array<std::array<Field<Dim>, Dim>, Dim> carried_;  // by component and direction: fluxes used twice
+  mutable std::array<Field<Dim>, Dim> carried_pressure_;
   double convection_ = 1.0, viscosity_ = 0.0;
 };
 

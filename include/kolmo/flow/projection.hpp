@@ -17,11 +17,21 @@ class Projection {
  public:
   Projection(const Settings& settings, const Domain<Dim>& domain, VelocityBoundary<Dim>& boundary);
 
+  /// How many arrays of the workspace a solve takes, from the first on.
+  static constexpr int arrays = 2;
+
   /// Makes u (boundary values of its time set, ghosts fresh) divergence-free with the step dt: phi := the pressure that
   /// did it, ghosts fresh. phi's values on entry are the first guess of iterative solvers. Boundary values of phi:
   /// VelocityBoundary::set_pressure before. Ghosts of u are fresh afterwards. `workspace` lends its memory to the
   /// solver (a register the scheme does not need now) and loses its values.
   void project(Velocity<Dim>& u, double dt, Field<Dim>& phi, Velocity<Dim>& workspace);
+  /// The parts of `project`, for stages that go plane by plane. The right-hand side -V factor div u of the planes
+  /// [begin, end) of the last direction, packed in the workspace's first array; factor = 1 / dt.
+  void right_hand_side(const Velocity<Dim>& u, double factor, Velocity<Dim>& workspace, int begin, int end) const;
+  /// phi := the solution for the right-hand side in the workspace, ghosts fresh. phi may be the workspace's last array.
+  void solve(Field<Dim>& phi, Velocity<Dim>& workspace);
+  /// u -= dt G phi on the unknown faces of the planes [begin, end); end = n + 1 takes pressure faces along.
+  void correct(Velocity<Dim>& u, double dt, const Field<Dim>& phi, int begin, int end) const;
   /// Solves L phi = div a, no correction: the pressure of an acceleration field.
   void solve_pressure(const Velocity<Dim>& acceleration, Field<Dim>& phi, Velocity<Dim>& workspace);
 
@@ -36,10 +46,6 @@ class Projection {
   std::string description() const { return solver_->description(); }
 
  private:
-  void right_hand_side(const Velocity<Dim>& u, double factor, double* b) const;
-  void solve(double* b, Field<Dim>& phi, double* guess);
-  void correct(Velocity<Dim>& u, double dt, const Field<Dim>& phi) const;
-
   const Domain<Dim>& domain_;
   VelocityBoundary<Dim>& boundary_;
   std::optional<Solver<Dim>> solver_;
