@@ -42,7 +42,7 @@ struct LineStep<Dim>::Parts {
   using Block = LineBlock<Dim>;
 
   Parts(const Grid<Dim>& grid, const Decomposition<Dim>& cells, int direction, const LineOptions& options_)
-      : data(grid, cells, direction), options(options_) {}
+      : data(grid, cells, direction), options(options_), all_lines(cells.global_size() / data.n) {}
   void set(const DirectionWeights<Dim>& given);
   void make_room();
   void process(double dt);
@@ -63,6 +63,7 @@ struct LineStep<Dim>::Parts {
 
   LineData<Dim> data;
   LineOptions options;
+  std::int64_t all_lines;                   // of all ranks
   LineArray<Dim> p;                         // of the field being advanced
   typename LineExchange<Dim>::Parts parts;  // of other ranks
   Kind kind = Kind::implicit;
@@ -79,7 +80,8 @@ struct LineStep<Dim>::Parts {
 template <int Dim>
 void LineStep<Dim>::Parts::set(const DirectionWeights<Dim>& given) {
   data.set(given);
-  const bool short_enough = data.n <= options.max_exponential && !options.euler;
+  bool short_enough = data.n <= options.max_exponential && !options.euler;
+  if (options.varying) short_enough = short_enough && 14 * data.n <= all_lines;
   kind = given.transport ? Kind::transport : data.uniform && short_enough ? Kind::exponential : Kind::implicit;
   if (data.uniform && data.periodic) {
     data.line_low.back() = data.line_low.front();

@@ -18,7 +18,8 @@ class SplittingScheme final : public TimeScheme<Dim> {
         control_(control),
         next_(control ? generator.make_field() : Field<Dim>()),
         half_(control ? generator.make_field() : Field<Dim>()),
-        splitting_(generator.grid(), generator.cells(), generator.layout()) {
+        splitting_(generator.grid(), generator.cells(), generator.layout(),
+                   LineOptions{.varying = !generator.autonomous()}) {
     take_weights();
   }
 

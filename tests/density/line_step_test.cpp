@@ -222,6 +222,19 @@ TEST(LineStep, lines_that_would_go_negative_fall_back) {
   }
 }
 
+TEST(LineStep, exponentials_of_changing_weights_only_where_many_lines_share_them) {
+  const Lines<2> lines({Axis::uniform(0.0, 1.0, 20), Axis::uniform(0.0, 1.0, 400)}, Communicator(MPI_COMM_SELF),
+                       {1, 1});
+  for (const bool varying : {false, true})
+    for (int d = 0; d < 2; ++d) {
+      LineStep<2> step(lines.grid, lines.cells, d, LineOptions{.varying = varying});
+      const auto weights =
+          lines.uniform(d, [&](int f) { return lines.end(d, f) ? std::pair(0.0, 0.0) : std::pair(1.0, -1.0); });
+      step.set(weights);
+      EXPECT_STREQ(step.method(), varying && d == 1 ? "sdirk2" : "exponential");
+    }
+}
+
 /// Every kind of step on this communicator's cuts equals the same on one rank.
 template <int Dim>
 void check_ranks(const std::array<Axis, Dim>& axes, const Index<Dim>& processes) {

@@ -13,6 +13,9 @@ struct LineOptions {
   /// Uniform lines of up to this many cells are advanced by the exponential of their matrix (n / 46 ns per cell),
   /// longer ones like lines with weights of their own.
   int max_exponential = 1024;
+  /// The weights change at every step: then an exponential is taken only where there are so many lines that finding it
+  /// (about 14 products of its matrix with itself) costs less than applying it.
+  bool varying = false;
   /// Backward Euler instead of the second-order step, for lines without an exponential.
   bool euler = false;
 };
