@@ -1,5 +1,5 @@
 """Jobs on a real SLURM, as users meet them: several nodes, sweeps, chains, stopped, queued again, a node lost.
-Usage: jobs.py KOLMO SOURCE [SCENARIO...]      (limit: only the job that meets its time limit, which takes minutes)
+Usage: jobs.py KOLMO SOURCE [SCENARIO...]      (limit: the jobs that take minutes)
 """
 import concurrent.futures
 import csv
@@ -287,6 +287,21 @@ def limit(jobs):
         expect(read(folder, name) == read(whole, name), f"{name} differs from that of the unbroken run")
 
 
+def scaling(jobs):
+    """The scaling job: a table and a picture for each solver and kind."""
+    results = jobs.place("scaling")
+    environment = {**jobs.environment, "KOLMO_SCALING": os.path.join(SOURCE, "scripts", "scaling"), "KOLMO_RESULTS": results, "KOLMO_CELLS": "12"}
+    job = jobs.cluster.sbatch("--partition=fragile", "--output=scaling.log", os.path.join(SOURCE, "scripts", "scaling", "scaling.sbatch"),
+                              environment=environment, cwd=jobs.folder)
+    jobs.finish(job, jobs.folder, seconds=200)
+    for method in ("tensor", "boxmg"):
+        for kind in ("weak", "strong"):
+            rows = list(csv.DictReader(text(results, method, kind + ".csv").splitlines()))
+            expect([row["ranks"] for row in rows] == ["1", "2"], f"{method} {kind}: {rows}")
+            expect(int(rows[1]["cells"]) == 12**3 * (2 if kind == "weak" else 1), f"{method} {kind}: {rows[1]}")
+            expect(os.path.exists(os.path.join(results, method, kind + ".png")), f"no picture of {method} {kind}")
+
+
 SCENARIOS = {
     "two_nodes": two_nodes, "sweep": sweep, "chain": chain, "broken_chain": broken_chain,
     "requeue_srun": lambda jobs: requeue(jobs, "srun"), "requeue_mpirun": lambda jobs: requeue(jobs, "mpirun"),
@@ -307,7 +322,7 @@ def main():
     if reason := slurm.missing():
         print(f"skipped: {reason}")
         return slurm.SKIPPED
-    scenarios = {"limit": limit} if sys.argv[3:] == ["limit"] else {"single": single, **SCENARIOS}
+    scenarios = {"limit": limit, "scaling": scaling} if sys.argv[3:] == ["limit"] else {"single": single, **SCENARIOS}
     if sys.argv[3:] and "limit" not in sys.argv[3:]:
         scenarios = {name: scenarios[name] for name in ["single", *sys.argv[3:]]}
     folder = tempfile.mkdtemp(prefix="kolmo-jobs-")

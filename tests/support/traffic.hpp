@@ -12,7 +12,8 @@ struct Traffic {
   std::int64_t messages = 0, message_bytes = 0, largest_message = 0;  ///< point to point
   std::int64_t exchanges = 0, exchange_bytes = 0;                     ///< all-to-all; bytes that leave the rank
   std::int64_t reductions = 0, reduction_bytes = 0;
-  std::int64_t others = 0;  ///< broadcasts, gathers, barriers
+  std::int64_t gathers = 0, gather_bytes = 0;  ///< to all ranks, by unequal parts; bytes that arrive
+  std::int64_t others = 0;                     ///< starts of persistent requests, broadcasts, gathers, barriers
 };
 
 inline Traffic& traffic() {
@@ -111,6 +112,16 @@ int(MPI_Allgather)(const void* data, int count, MPI_Datatype type, void* receive
                    MPI_Datatype received_type, MPI_Comm comm) {
   ++kolmo::test::traffic().others;
   return PMPI_Allgather(data, count, type, received, received_count, received_type, comm);
+}
+
+int(MPI_Allgatherv)(const void* data, int count, MPI_Datatype type, void* received, const int* received_counts,
+                    const int* places, MPI_Datatype received_type, MPI_Comm comm) {
+  int size = 0;
+  PMPI_Comm_size(comm, &size);
+  ++kolmo::test::traffic().gathers;
+  for (int r = 0; r < size; ++r)
+    kolmo::test::traffic().gather_bytes += kolmo::test::bytes_of(received_counts[r], received_type);
+  return PMPI_Allgatherv(data, count, type, received, received_counts, places, received_type, comm);
 }
 
 }  // extern "C"
