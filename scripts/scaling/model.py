@@ -13,6 +13,9 @@ import math
 from dataclasses import dataclass, fields
 
 FIELDS = 20  # exchanged per step of k4: three velocities after each of four stages and two corrections, two pressures
+PRESSURES = 2  # of them; where z alone is cut, the step goes by planes and exchanges these as before, and instead of the others
+PLANES = 12  # whole planes at both ends of the box
+HIGH_PLANES = 2  # and planes at its high end alone
 SOLVES = 2
 GATHER_CELLS = 8192  # levels of the multigrid with no more cells than this are held whole by every rank
 SWEEPS = 16  # half sweeps of a level in one cycle V(4,4): each is followed by an exchange
@@ -71,6 +74,9 @@ def count(n, grid, method, iterations):
         return Counts()
     messages, doubles = ghosts(n, cuts)
     c = Counts(messages=FIELDS * messages, message_bytes=8 * FIELDS * doubles, reductions=1)
+    if grid[0] == grid[1] == 1:
+        planes = 2 * PLANES + HIGH_PLANES
+        c.messages, c.message_bytes = PRESSURES * messages + planes, 8 * (PRESSURES * doubles + planes * n**2)
     if method == "tensor":
         c.exchanges = 2 * SOLVES * cuts
         c.exchange_bytes = 8.0 * n**3 * c.exchanges
@@ -78,7 +84,7 @@ def count(n, grid, method, iterations):
         return c
     c.messages += 2 * cuts * (SOLVES + iterations)  # the operator of the conjugate gradients, on face neighbours
     c.message_bytes += 8 * 2 * cuts * n**2 * (SOLVES + iterations)
-    c.reductions += 6 * SOLVES + 6 * iterations
+    c.reductions += 7 * SOLVES + 5 * iterations
     edges, gathered = levels(n, grid)
     c.requests = SWEEPS * len(edges) * 4 * cuts * iterations
     c.request_bytes = 4 * SWEEPS * iterations * 2 * cuts * sum(e**2 for e in edges)  # single precision

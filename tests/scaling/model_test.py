@@ -10,7 +10,7 @@ PROGRAM, SOURCE, LAUNCHER = os.path.abspath(sys.argv[1]), sys.argv[2], sys.argv[
 sys.path.insert(0, os.path.join(SOURCE, "scripts", "scaling"))
 import model  # noqa: E402
 
-CASES = [(8, "tensor", grid) for grid in ((1, 1, 1), (1, 2, 2), (2, 2, 2), (2, 2, 4))]
+CASES = [(8, "tensor", grid) for grid in ((1, 1, 1), (1, 1, 2), (1, 2, 2), (2, 2, 4))]
 CASES += [(8, "boxmg", (1, 1, 2)), (16, "boxmg", (2, 2, 2)), (32, "boxmg", (1, 1, 2)), (25, "boxmg", (2, 2, 2)), (6, "boxmg", (2, 2, 4))]
 
 

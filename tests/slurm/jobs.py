@@ -1,5 +1,5 @@
 """Jobs on a real SLURM, as users meet them: several nodes, sweeps, chains, stopped, queued again, a node lost.
-Usage: jobs.py KOLMO SOURCE [SCENARIO...]      (limit: the jobs that take minutes)
+Usage: jobs.py KOLMO SOURCE [SCENARIO...]      (all but limit and scaling, which take minutes)
 """
 import concurrent.futures
 import csv
@@ -322,9 +322,9 @@ def main():
     if reason := slurm.missing():
         print(f"skipped: {reason}")
         return slurm.SKIPPED
-    scenarios = {"limit": limit, "scaling": scaling} if sys.argv[3:] == ["limit"] else {"single": single, **SCENARIOS}
-    if sys.argv[3:] and "limit" not in sys.argv[3:]:
-        scenarios = {name: scenarios[name] for name in ["single", *sys.argv[3:]]}
+    everything = {"single": single, **SCENARIOS, "limit": limit, "scaling": scaling}
+    names = sys.argv[3:] or ["single", *SCENARIOS]  # most compare with the single one
+    scenarios = {name: everything[name] for name in names}
     folder = tempfile.mkdtemp(prefix="kolmo-jobs-")
     failures = 0
     try:
