@@ -3,11 +3,11 @@
 
 #include <charconv>
 #include <CLI/CLI.hpp>
-#include <cmath>
 
 #include "commands.hpp"
 #include "kolmo/base/error.hpp"
 #include "kolmo/base/schema.hpp"
+#include "wall_limit.hpp"
 
 namespace kolmo::drivers {
 
@@ -45,41 +45,24 @@ std::vector<std::string> take_petsc_options(std::vector<std::string>& words) {
   return petsc;
 }
 
-/// Seconds of "90", "90s", "30m", "2h", "1d", "1:30:00" (h:mm:ss) or "30:00" (mm:ss).
-double seconds_of(const std::string& text) {
-  const auto refuse = [&] {
-    return InputError(
-        fmt::format("--wall-limit: expected a time such as 90s, 30m, 2h or 1:30:00 (given \"{}\")", text));
-  };
-  double total = 0.0, unit = 1.0;
-  std::string digits = text;
-  if (text.find(':') != std::string::npos) {
-    std::size_t begin = 0;
-    while (begin <= text.size()) {
-      const std::size_t end = std::min(text.find(':', begin), text.size());
-      const std::string part = text.substr(begin, end - begin);
-      if (!is_number(part) || part[0] == '-') throw refuse();
-      total = total * 60.0 + std::stod(part);
-      begin = end + 1;
-    }
-  } else {
-    const std::string units = "smhd";
-    constexpr double seconds[] = {1.0, 60.0, 3600.0, 86400.0};
-    if (const std::size_t which = text.empty() ? std::string::npos : units.find(text.back());
-        which != std::string::npos) {
-      unit = seconds[which];
-      digits.pop_back();
-    }
-    if (!is_number(digits)) throw refuse();
-    total = std::stod(digits) * unit;
-  }
-  if (!std::isfinite(total) || total <= 0.0) throw refuse();
-  return total;
+double seconds_of(const std::string& option, const std::string& text) {
+  if (const auto seconds = seconds_of_duration(text)) return *seconds;
+  throw InputError(fmt::format("{}: expected a time such as 90s, 30m, 2h or 1:30:00 (given \"{}\")", option, text));
 }
 
 struct Texts {
-  std::string wall_limit;
+  std::string wall_limit, watchdog;
 };
+
+/// What `run` and `restart` have in common.
+void add_watch_options(CLI::App& app, Texts& texts) {
+  app.add_option("--wall-limit", texts.wall_limit,
+                 "Stop with a checkpoint before the program is this old: 90s, 30m, 2h, 1:30:00. In a SLURM job the end "
+                 "of the job where left out; none: no limit")
+      ->type_name("TIME");
+  app.add_option("--watchdog", texts.watchdog, "End the run where no step ends for this long: a rank hangs")
+      ->type_name("TIME");
+}
 
 void add_run_options(CLI::App& app, CommandLine& line, Texts& texts) {
   app.add_option("--output", line.run.output, "Folder of the results")->type_name("DIR");
@@ -91,9 +74,7 @@ void add_run_options(CLI::App& app, CommandLine& line, Texts& texts) {
   app.add_option("--restart", line.run.restart,
                  "Go on from a checkpoint: auto (the newest valid one, if any) or a path")
       ->type_name("auto|PATH");
-  app.add_option("--wall-limit", texts.wall_limit,
-                 "Stop with a checkpoint before this time is over: 90s, 30m, 2h, 1:30:00")
-      ->type_name("TIME");
+  add_watch_options(app, texts);
 }
 
 void add_commands(CLI::App& app, CommandLine& line, Texts& texts) {
@@ -111,8 +92,7 @@ void add_commands(CLI::App& app, CommandLine& line, Texts& texts) {
       ->type_name("KEY=VALUE")
       ->expected(1)
       ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
-  restart->add_option("--wall-limit", texts.wall_limit, "Stop with a checkpoint before this time is over")
-      ->type_name("TIME");
+  add_watch_options(*restart, texts);
 
   app.add_subcommand("new", "Print a shipped case as a template; without a name, list them")
       ->add_option("NAME", line.name, "Name of the case");
@@ -207,7 +187,10 @@ CommandLine parse_command_line(int argc, char** argv) {
     line.command = "help";
     line.help = app.help();
   }
-  if (!texts.wall_limit.empty()) line.run.wall_limit = seconds_of(texts.wall_limit);
+  line.run.ask_scheduler = texts.wall_limit.empty();
+  if (!texts.wall_limit.empty() && texts.wall_limit != "none")
+    line.run.wall_limit = seconds_of("--wall-limit", texts.wall_limit);
+  if (!texts.watchdog.empty()) line.run.watchdog = seconds_of("--watchdog", texts.watchdog);
   return line;
 }
 

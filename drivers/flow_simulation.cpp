@@ -24,6 +24,7 @@ class FlowSimulation final : public Simulation {
     plan_.fixed_step = settings.time.step.has_value();
     plan_.seeks_steady = settings.time.steady_tolerance > 0.0;
     plan_.checkpoint = settings.output.checkpoint.schedule;
+    plan_.checkpoint_every_wall_time = settings.output.checkpoint.every_wall_time;
     plan_.keep = settings.output.checkpoint.keep;
     plan_.checkpoint_bytes = flow::estimate_resources(settings).checkpoint;
   }

@@ -5,11 +5,14 @@
 
 #include <algorithm>
 #include <cmath>
+#include <ctime>
 
 #include "case_changes.hpp"
 #include "kolmo/base/petsc.hpp"
 #include "kolmo/base/phase.hpp"
 #include "kolmo/io/agree.hpp"
+#include "wall_limit.hpp"
+#include "watchdog.hpp"
 
 namespace kolmo::drivers {
 
@@ -21,7 +24,8 @@ RunLoop::RunLoop(const RunOptions& options, const CaseFile& file, const Communic
       plan_(simulation.plan()),
       log_(comm.root()),
       hash_(case_hash(file)),
-      checkpoint_due_(plan_.checkpoint, plan_.start) {}
+      checkpoint_due_(plan_.checkpoint, plan_.start),
+      wall_limit_(options.wall_limit) {}
 
 int RunLoop::run() {
   open();
@@ -46,11 +50,14 @@ void RunLoop::open() {
   if (options_.restart_required && !checkpoint)
     throw RestartError(fmt::format("{}: there is no checkpoint to go on from", folder.string()));
   // A run is continued where its own checkpoint is read; a folder that holds another run is only cleared if told so.
-  const bool resume = checkpoint && std::filesystem::exists(folder) &&
-                      std::filesystem::equivalent(checkpoint->path().parent_path().parent_path(), folder);
-  const io::Existing existing = resume                                         ? io::Existing::resume
-                                : options_.overwrite || unfinished_run(folder) ? io::Existing::overwrite
-                                                                               : io::Existing::refuse;
+  const bool resume = checkpoint && on_root_true([&] {
+                        return std::filesystem::exists(folder) &&
+                               std::filesystem::equivalent(checkpoint->path().parent_path().parent_path(), folder);
+                      });
+  const bool overwrite = options_.overwrite || on_root_true([&] { return unfinished_run(folder); });
+  const io::Existing existing = resume      ? io::Existing::resume
+                                : overwrite ? io::Existing::overwrite
+                                            : io::Existing::refuse;
   if (!checkpoint) simulation_.initialise();
   folder_.emplace(comm_, folder, existing);
   if (checkpoint) {
@@ -61,10 +68,18 @@ void RunLoop::open() {
         fmt::format("restart from {} (step {}, t = {:.6g})", restarted_from_, checkpoint->step(), checkpoint->time()));
     note_changes(checkpoint->path().parent_path().parent_path(), checkpoint->step());
   }
+  io::on_root(comm_, [&] { std::filesystem::remove(folder_->summary()); });  // of the leg before
   folder_->write_text("run.toml", file_.effective(facts()));
   simulation_.open_output(*folder_, checkpoint ? &*checkpoint : nullptr, resume);
   first_step_ = simulation_.moment().step;
   introduce();
+}
+
+/// What rank 0 sees of the file system, on all ranks.
+bool RunLoop::on_root_true(const std::function<bool()>& question) const {
+  bool answer = false;
+  io::on_root(comm_, [&] { answer = question(); });
+  return comm_.any(answer);
 }
 
 std::optional<io::CheckpointReader> RunLoop::find_checkpoint(const std::filesystem::path& folder) const {
@@ -72,15 +87,30 @@ std::optional<io::CheckpointReader> RunLoop::find_checkpoint(const std::filesyst
   std::filesystem::path path = options_.restart;
   if (options_.restart == "auto") {
     path = folder / "checkpoint";
-    if (!io::has_checkpoints(path)) return {};
+    if (!on_root_true([&] { return io::has_checkpoints(path); })) return {};
   }
-  const bool several = std::filesystem::is_directory(path);
+  const bool several = on_root_true([&] { return std::filesystem::is_directory(path); });
+  refuse_other_case((several ? path : path.parent_path()).parent_path());
   auto checkpoint =
       several ? io::CheckpointReader::newest(comm_, path, hash_) : io::CheckpointReader::open(comm_, path, hash_);
   if (checkpoint.text("kind") != file_.kind())
     throw RestartError(fmt::format("{}: holds a run of kind {}, not {}", checkpoint.path().string(),
                                    checkpoint.text("kind"), file_.kind()));
   return checkpoint;
+}
+
+// The hash of a checkpoint says only that the case is another one; run.toml beside it says in what.
+void RunLoop::refuse_other_case(const std::filesystem::path& folder) const {
+  io::on_root(comm_, [&] {
+    std::vector<std::string> refused;
+    for (const CaseChange& change : case_changes(folder / "run.toml", file_))
+      if (!change.allowed) refused.push_back(change.text());
+    if (!refused.empty())
+      throw RestartError(
+          fmt::format("{}: belongs to another case ({}); only output, solver options, titles and the "
+                      "length and fineness of time may change at a restart",
+                      folder.string(), fmt::join(refused, "; ")));
+  });
 }
 
 // --restart auto over a run that was killed before its first checkpoint begins anew, so that a requeued batch job goes
@@ -123,17 +153,33 @@ void RunLoop::introduce() {
 
 // --- the steps -----------------------------------------------------------------------------------------------------
 
-RunLoop::Ending RunLoop::advance() {
-  attention_.emplace(comm_, folder_->path(), Attention::Limits{options_.wall_limit, 0.0, plan_.checkpoint_bytes});
+/// What is left of a batch job is the limit where the command line sets none.
+void RunLoop::take_wall_limit() {
+  if (!options_.ask_scheduler || !comm_.root()) return;
+  const auto left = seconds_left_of_job();
+  if (!left) return;
+  wall_limit_ = seconds_since_start() + *left;
+  log_.info(fmt::format("wall limit: the job ends in {:.0f} s", *left));
+}
+
+ProgressPlan RunLoop::aims() const {
   ProgressPlan aims;
   aims.cells = plan_.cells;
   aims.start = simulation_.moment().time;
   aims.end = plan_.end;
   aims.first_step = first_step_;
   aims.max_steps = plan_.max_steps;
-  aims.wall_limit = options_.wall_limit > 0.0 ? options_.wall_limit - seconds_since_start() : 0.0;
+  aims.wall_limit = wall_limit_ > 0.0 ? wall_limit_ - seconds_since_start() : 0.0;
   aims.invariant_name = plan_.invariant_name;
-  Progress progress(log_, aims);
+  return aims;
+}
+
+RunLoop::Ending RunLoop::advance() {
+  take_wall_limit();
+  attention_.emplace(comm_, folder_->path(),
+                     Attention::Limits{wall_limit_, plan_.checkpoint_every_wall_time, plan_.checkpoint_bytes});
+  Watchdog watchdog(options_.watchdog, comm_.rank());
+  Progress progress(log_, aims());
   if (restarted_from_.empty()) simulation_.after_step();
   Ending ending = ended();
   while (ending == Ending::running) {
@@ -142,9 +188,11 @@ RunLoop::Ending RunLoop::advance() {
     simulation_.step(dt);
     simulation_.after_step();
     progress.step(simulation_.report());
+    report_progress(progress);
     const Moment now = simulation_.moment();
     const Attention::Asked asked = attention_->look(progress.seconds_per_step());
     if (asked.checkpoint || checkpoint_due_.now(now.step, now.time, now.dt)) write_checkpoint();
+    watchdog.beat();
     ending = ended();
     if (ending == Ending::running && !asked.stop.empty()) {
       ending = Ending::stopped;
@@ -154,6 +202,28 @@ RunLoop::Ending RunLoop::advance() {
   progress.finish();
   wall_seconds_ = progress.elapsed();
   return ending;
+}
+
+/// For `kolmo status`, every few seconds; gone when the run has ended, as summary.json says more.
+void RunLoop::report_progress(const Progress& progress) {
+  constexpr double interval = 5.0;
+  const double now = seconds_since_start();
+  if (!comm_.root() || (reported_at_ > 0.0 && now - reported_at_ < interval)) return;
+  reported_at_ = now;
+  const Moment moment = simulation_.moment();
+  io::Tree tree;
+  tree["step"] = moment.step;
+  tree["time"] = moment.time;
+  tree["end"] = plan_.end;
+  tree["seconds_per_step"] = progress.seconds_per_step();
+  tree["seconds_to_end"] = progress.eta();
+  tree["seconds_to_stop"] = wall_limit_ > 0.0 ? wall_limit_ - now : -1.0;
+  tree["written"] = static_cast<std::int64_t>(std::time(nullptr));
+  try {
+    io::write_json(folder_->progress(), tree);
+  } catch (const Error& error) {  // nothing that a run should end for
+    log_.warning(error.what());
+  }
 }
 
 // The step of the model, shortened to meet the next output and the end; the last two steps before such a moment share
@@ -231,7 +301,10 @@ void RunLoop::summarise(Ending ending) {
   describe_cost(summary);
   std::vector<std::string> lines;
   simulation_.summarise(summary, lines);
-  if (comm_.root()) io::write_json(folder_->summary(), summary);
+  io::on_root(comm_, [&] {
+    io::write_json(folder_->summary(), summary);
+    std::filesystem::remove(folder_->progress());
+  });
   for (const std::string& line : lines) log_.info(line);
   log_.info(fmt::format("{}{}: {} steps to t = {:.6g} in {:.1f} s, {:.1f} ns per cell and step, {}", status,
                         steady ? " (steady)" : "", simulation_.moment().step, simulation_.moment().time, wall_seconds_,

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <optional>
 #include <string>
 
@@ -21,15 +22,19 @@ class RunLoop {
  private:
   enum class Ending { running, end_time, steps, steady, stopped };
   void open();
-  void take_folder(const std::filesystem::path& folder, const io::CheckpointReader* checkpoint);
   std::optional<io::CheckpointReader> find_checkpoint(const std::filesystem::path& folder) const;
+  bool on_root_true(const std::function<bool()>& question) const;
   bool unfinished_run(const std::filesystem::path& folder) const;
   void note_changes(const std::filesystem::path& folder, std::int64_t step);
+  void refuse_other_case(const std::filesystem::path& folder) const;
   Facts facts();
   void introduce();
+  void take_wall_limit();
+  ProgressPlan aims() const;
   Ending advance();
   double next_step() const;
   Ending ended() const;
+  void report_progress(const Progress& progress);
   void write_checkpoint();
   void describe_run(io::Tree& summary, const std::string& status, ExitCode code) const;
   void describe_cost(io::Tree& summary) const;
@@ -49,7 +54,7 @@ class RunLoop {
   std::vector<std::string> changes_;
   std::string restarted_from_;
   std::int64_t first_step_ = 0, checkpoint_step_ = -1;
-  double wall_seconds_ = 0.0;
+  double wall_limit_ = 0.0, wall_seconds_ = 0.0, reported_at_ = 0.0;
 };
 
 }  // namespace kolmo::drivers

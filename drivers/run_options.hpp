@@ -19,6 +19,8 @@ struct RunOptions {
   std::string restart;  ///< empty: a fresh start; "auto": newest valid checkpoint of the folder, if any; else a path
   bool restart_required = false;  ///< no checkpoint is an error (`kolmo restart`)
   double wall_limit = 0.0;        ///< seconds since the program was started; 0: none
+  bool ask_scheduler = true;      ///< for the wall limit
+  double watchdog = 0.0;          ///< seconds without a step after which a rank is taken to hang; 0: forever
 };
 
 /// Names and values for run.toml.

@@ -26,6 +26,7 @@ struct RunPlan {
   bool fixed_step = false;        ///< the step is given: it is cut at an output, not shared out before it
   bool seeks_steady = false;      ///< ends once `steady()`
   Schedule checkpoint;
+  double checkpoint_every_wall_time = 0.0;    ///< seconds by the clock on the wall; 0: not by it
   int keep = 2;                               ///< checkpoints
   double checkpoint_bytes = 0.0;              ///< an estimate of one; 0: unknown
   std::string invariant_name = "max|div u|";  ///< of the progress line

@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <ctime>
 #include <filesystem>
 
 #include "commands.hpp"
@@ -38,12 +39,32 @@ void print_summary(const fs::path& path) {
     if (summary.has(name)) print_line(name, fmt::format("{:.6g}", summary.at(name).number()));
 }
 
-/// The last row says how far a run has come that has not ended.
+std::string duration(double seconds) {
+  if (seconds < 0.0) return "unknown";
+  const auto total = static_cast<long long>(seconds + 0.5);
+  return total < 3600 ? fmt::format("{}m {:02}s", total / 60, total % 60)
+                      : fmt::format("{}h {:02}m", total / 3600, total / 60 % 60);
+}
+
+/// How far a run has come that has not ended, as it told itself some seconds ago.
+void print_progress(const fs::path& path, bool running) {
+  const io::Tree progress = io::read_json(path);
+  const double age = static_cast<double>(std::time(nullptr)) - progress.at("written").number();
+  print_line("last step", fmt::format("{:.0f}, {:.0f} s ago", progress.at("step").number(), age));
+  print_line("time", fmt::format("{:.6g} of {:.6g}", progress.at("time").number(), progress.at("end").number()));
+  print_line("s per step", fmt::format("{:.3g}", progress.at("seconds_per_step").number()));
+  if (!running) return;
+  print_line("to end", duration(progress.at("seconds_to_end").number() - age));
+  if (const double left = progress.at("seconds_to_stop").number(); left >= 0.0)
+    print_line("to stop", duration(std::max(left - age, 0.0)));
+}
+
+/// The last row that was written.
 void print_last_record(const fs::path& path) {
   const io::Table table = io::Table::read(path);
   if (table.rows() == 0) return;
   for (const char* name : {"step", "time"})
-    if (table.has(name)) print_line(fmt::format("last {}", name), table.texts(name).back());
+    if (table.has(name)) print_line(fmt::format("record {}", name), table.texts(name).back());
 }
 
 void print_checkpoints(const fs::path& folder) {
@@ -62,13 +83,16 @@ int status(const CommandLine& line) {
   std::error_code failure;
   if (!fs::is_directory(folder, failure)) throw InputError(fmt::format("{}: no such folder", line.folder));
   if (!io::RunFolder::holds_run(folder)) throw InputError(fmt::format("{}: holds no run", line.folder));
-  if (is_running(folder)) {
+  const bool running = is_running(folder);
+  if (running) {
     print_line("status", "running");
+    print_line("lock", "held by " + io::read_text_file(folder / ".lock"));
   } else if (fs::exists(folder / "summary.json", failure)) {
     print_summary(folder / "summary.json");
   } else {
     print_line("status", "ended without a summary");
   }
+  if (fs::exists(folder / "progress.json", failure)) print_progress(folder / "progress.json", running);
   if (fs::exists(folder / "diagnostics.csv", failure)) print_last_record(folder / "diagnostics.csv");
   print_checkpoints(folder / "checkpoint");
   return 0;

@@ -7,6 +7,7 @@
 
 #include "kolmo/base/error.hpp"
 #include "kolmo/flow/exact.hpp"
+#include "not_finite.hpp"
 
 namespace kolmo::flow {
 
@@ -146,7 +147,8 @@ double Model<Dim>::choose_step() {
   const TimeSettings& time = settings_.time;
   const StepRates rates = present_rates();
   if (!std::isfinite(rates.courant))
-    throw NumericsError(fmt::format("the velocity is not finite at step {}, t = {:.6g}", state_.step, state_.t));
+    throw NumericsError(fmt::format("{} at step {}, t = {:.6g}", describe_not_finite(domain_, state_, scalars_),
+                                    state_.step, state_.t));
   const double stable = rates.combined > 0.0 ? 1.0 / std::sqrt(rates.combined) : HUGE_VAL;
   double dt = 0.0;
   if (time.step) {
@@ -219,7 +221,8 @@ const typename Model<Dim>::StepRates& Model<Dim>::present_rates() {
 template <int Dim>
 void Model<Dim>::check_finite() {
   if (!std::isfinite(present_rates().courant))
-    throw NumericsError(fmt::format("the velocity is not finite after step {}, t = {:.6g}", state_.step, state_.t));
+    throw NumericsError(fmt::format("{} after step {}, t = {:.6g}", describe_not_finite(domain_, state_, scalars_),
+                                    state_.step, state_.t));
   for (int s = 0; s < scalars_.count(); ++s) {
     double sum = 0.0;
     for_each_row<Dim>(domain_.layout.interior(), [&](const Index<Dim>& i) {
@@ -227,8 +230,8 @@ void Model<Dim>::check_finite() {
       for (int x = 0; x < domain_.extent()[0]; ++x) sum += q[x];
     });
     if (domain_.comm().any(!std::isfinite(sum)))
-      throw NumericsError(
-          fmt::format("{} is not finite after step {}, t = {:.6g}", scalars_.name(s), state_.step, state_.t));
+      throw NumericsError(fmt::format("{} after step {}, t = {:.6g}", describe_not_finite(domain_, state_, scalars_),
+                                      state_.step, state_.t));
   }
 }
 

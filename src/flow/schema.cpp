@@ -200,6 +200,8 @@ void add_output(Builder& b) {
   b.in("output.checkpoint");
   b.integer("every_steps", Range::at_least(1), none, "Interval in steps.");
   b.number("every_time", "s", Range::positive(), none, "Interval in simulated time.");
+  b.number("every_wall_time", "s", Range::positive(), none,
+           "Seconds by the clock on the wall between checkpoints, besides the other intervals; changes no step.");
   b.integer("keep", Range::closed(1, 1000), "2", "How many of the newest are kept.");
 
   b.in("reference[]");

@@ -42,6 +42,8 @@ void Reader::output() {
   out.series.every_steps = file_.integer("output.series.every_steps");
   out.budgets = file_.flag("output.series.budgets");
   out.checkpoint.schedule = schedule("output.checkpoint");
+  if (file_.has("output.checkpoint.every_wall_time"))
+    out.checkpoint.every_wall_time = file_.number("output.checkpoint.every_wall_time");
   out.checkpoint.keep = static_cast<int>(file_.integer("output.checkpoint.keep"));
   const std::string averages = "output.averages";
   if (!file_.has(averages)) return;

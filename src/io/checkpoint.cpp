@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <array>
 #include <cerrno>
+#include <cmath>
 #include <cstring>
 #include <sstream>
 
@@ -123,6 +124,10 @@ CheckpointWriter::CheckpointWriter(const Communicator& comm, fs::path folder, co
 }
 
 void CheckpointWriter::array(const std::string& name, const Slab& slab, const double* packed) {
+  bool finite = true;
+  for (std::size_t i = 0; i < slab.size(); ++i) finite = finite && std::isfinite(packed[i]);
+  if (!comm_.all(finite))
+    throw NumericsError(fmt::format("'{}' is not finite: no checkpoint of step {} is written", name, label_.step));
   file_->write_array(name, slab, packed, Precision::float64);
   const std::uint64_t sum = wrapped_sum(comm_, content_sum(slab, packed));
   file_->write_integer(name, "content_sum", static_cast<std::int64_t>(sum));

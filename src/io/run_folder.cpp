@@ -8,6 +8,8 @@
 
 #include <array>
 #include <cerrno>
+#include <csignal>
+#include <cstdio>
 #include <utility>
 
 #include "kolmo/base/error.hpp"
@@ -29,6 +31,7 @@ constexpr std::array entries{"run.toml",
                              "lines",
                              "points",
                              "summary.json",
+                             "progress.json",
                              "statistics.h5",
                              "statistics.csv",
                              "statistics_faces_x.csv",
@@ -60,7 +63,30 @@ bool still_named(int descriptor, const fs::path& path) {
 std::string holder(int descriptor) {
   char text[256];
   const ssize_t length = ::pread(descriptor, text, sizeof text, 0);
-  return length > 0 ? " (" + std::string(text, static_cast<std::size_t>(length)) + ")" : "";
+  return length > 0 ? std::string(text, static_cast<std::size_t>(length)) : "";
+}
+
+/// Throws where the open lock file is another run's. flock dies with its process, so that a stale lock is none; where
+/// the file system has none, the text of the file has to do.
+void claim(int descriptor, const fs::path& folder) {
+  int code = 0;
+  for (int tries = 0; tries < 25;
+       ++tries) {  // `kolmo status` looks for a moment; ranks of a killed job need one to die
+    if (::flock(descriptor, LOCK_EX | LOCK_NB) == 0) return;
+    code = errno;
+    if (code != EWOULDBLOCK) break;
+    ::usleep(20000);
+  }
+  const std::string who = holder(descriptor);
+  const bool lockless = code == ENOSYS || code == EOPNOTSUPP || code == ENOLCK;
+  if (lockless && lock_holder_is_gone(who)) return;
+  if (lockless)
+    throw FileError(fmt::format("another run may be at work in '{}' ({}); if it is not, remove the file .lock there",
+                                folder.string(), who));
+  if (code == EWOULDBLOCK)
+    throw FileError(
+        fmt::format("another run is at work in '{}'{}", folder.string(), who.empty() ? "" : " (" + who + ")"));
+  throw FileError(system_failure("cannot lock", folder / ".lock", code));
 }
 
 int take_lock(const fs::path& folder) {
@@ -68,13 +94,11 @@ int take_lock(const fs::path& folder) {
   for (;;) {
     const int descriptor = ::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0644);
     if (descriptor < 0) throw FileError(system_failure("cannot write in the folder", folder, errno));
-    if (::flock(descriptor, LOCK_EX | LOCK_NB) != 0) {
-      const int code = errno;
-      const std::string who = holder(descriptor);
+    try {
+      claim(descriptor, folder);
+    } catch (...) {
       ::close(descriptor);
-      if (code == EWOULDBLOCK) throw FileError(fmt::format("another run is at work in '{}'{}", folder.string(), who));
-      if (code == ENOSYS || code == EOPNOTSUPP || code == ENOLCK) return -1;  // a file system without locks
-      throw FileError(system_failure("cannot lock", path, code));
+      throw;
     }
     if (!still_named(descriptor, path)) {
       ::close(descriptor);
@@ -126,6 +150,13 @@ void examine(const fs::path& path, Existing existing) {
 }
 
 }  // namespace
+
+bool lock_holder_is_gone(const std::string& text) {
+  int process = 0, length = 0;
+  if (std::sscanf(text.c_str(), "process %d on %n", &process, &length) != 1 || length == 0) return text.empty();
+  if (text.substr(static_cast<std::size_t>(length)) != host_name()) return false;
+  return ::kill(process, 0) != 0 && errno == ESRCH;
+}
 
 bool RunFolder::holds_run(const fs::path& path) {
   std::error_code code;

@@ -100,6 +100,8 @@ Xdmf::Xdmf(fs::path run_folder, std::vector<std::uint64_t> cells)
     : run_folder_(std::move(run_folder)), cells_(std::move(cells)) {}
 
 void Xdmf::add(XdmfStep step) {
+  // In the order in which a file tells its arrays, so that XML written anew from the files is the same.
+  std::sort(step.arrays.begin(), step.arrays.end(), [](const auto& a, const auto& b) { return a.name < b.name; });
   auto at = std::lower_bound(steps_.begin(), steps_.end(), step.step,
                              [](const XdmfStep& a, std::int64_t number) { return a.step < number; });
   if (at != steps_.end() && at->step == step.step)

@@ -63,10 +63,11 @@ class Progress {
   double elapsed() const;
   /// Mean wall seconds of the recent steps (exponential mean over about 20).
   double seconds_per_step() const { return seconds_per_step_; }
+  /// Wall seconds to the end of the run, as far as can be foreseen; -1 where unknown.
+  double eta() const;
 
  private:
   void print();
-  double eta() const;
   Log log_;
   ProgressPlan plan_;
   Clock clock_;

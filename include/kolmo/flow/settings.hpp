@@ -175,6 +175,7 @@ struct AverageSettings {
 
 struct CheckpointSettings {
   Schedule schedule;
+  double every_wall_time = 0.0;  ///< seconds by the clock on the wall; 0: not by it
   int keep = 2;
 };
 

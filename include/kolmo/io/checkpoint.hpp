@@ -28,6 +28,7 @@ class CheckpointWriter {
  public:
   CheckpointWriter(const Communicator& comm, std::filesystem::path folder, const CheckpointLabel& label);
   /// This rank's part, packed x fastest over decomposition.owned(); the decomposition may be a trimmed or extended one.
+  /// Throws NumericsError on every rank where a value is not finite: such a state must not push out a good one.
   template <int Dim>
   void field(const std::string& name, const Decomposition<Dim>& decomposition, const double* packed) {
     array(name, slab_of<Dim>(decomposition), packed);

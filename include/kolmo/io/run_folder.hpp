@@ -16,9 +16,13 @@ enum class Existing {
   resume      ///< keep them; RestartError if there is no run
 };
 
-/// Makes DIR (with parents) and takes DIR/.lock, which dies with the process. All calls collective. Throws InputError
-/// where a run exists and may not be touched, or where DIR is a file; FileError where it cannot be made or written or
-/// another process holds the lock.
+/// Whether the process that a lock file names ("process 12 on host") is known to be gone: it was on this host and is
+/// not any more, or nobody is named. For file systems that cannot lock.
+bool lock_holder_is_gone(const std::string& text);
+
+/// Makes DIR (with parents) and takes DIR/.lock, which dies with the process (on a file system without locks it is
+/// taken for stale where `lock_holder_is_gone`). All calls collective. Throws InputError where a run exists and may not
+/// be touched, or where DIR is a file; FileError where it cannot be made or written or another process holds the lock.
 class RunFolder {
  public:
   RunFolder(const Communicator& comm, std::filesystem::path path, Existing existing);
@@ -32,6 +36,7 @@ class RunFolder {
   std::filesystem::path checkpoints() const { return path_ / "checkpoint"; }
   std::filesystem::path lines() const { return path_ / "lines"; }
   std::filesystem::path points() const { return path_ / "points"; }
+  std::filesystem::path progress() const { return path_ / "progress.json"; }
   std::filesystem::path summary() const { return path_ / "summary.json"; }
   /// Makes a folder below DIR if it is not there.
   void make(const std::filesystem::path& folder) const;

@@ -1,0 +1,150 @@
+"""F8, F12 (a rank that hangs), F15, F18: whoever asks a run to stop or to write a checkpoint, it does so within a step, says why,
+and goes on later as if nothing had been. Arguments: PART"""
+import os
+import signal
+import stat
+import time
+
+from harness import (ARGUMENTS, CASE, Job, changed, checkpoints, expect, expect_same_results, finish, folder, read, run, settings, summary,
+                     write_case)
+
+ENDLESS = settings(time__max_steps=100000000)
+
+
+def start(place, name, *arguments, ranks=2, **options):
+    job = Job("run", os.path.join(place, "case.toml"), "--output", os.path.join(place, name), *ENDLESS, *arguments, ranks=ranks, **options)
+    job.wait_for(lambda: checkpoints(os.path.join(place, name)), f"{name}: the first checkpoint")
+    return job
+
+
+def expect_stopped(outcome, run_folder, why, what):
+    """85, the reason, a checkpoint of the very last step, and then the same results as a run that was never stopped."""
+    expect(outcome.code == 85 and f"asked by {why}" in outcome.out, f"{what}: {outcome} {outcome.out[-300:]}")
+    if not expect(os.path.exists(os.path.join(run_folder, "summary.json")), f"{what}: no summary"):
+        return
+    said = summary(run_folder)
+    expect(said["status"] == "stopped" and said["exit_code"] == 85, f"{what}: {said}")
+    expect(checkpoints(run_folder)[-1] == said["steps"], f"{what}: no checkpoint of step {said['steps']}")
+
+
+def expect_goes_on(place, run_folder, what):
+    end = checkpoints(run_folder)[-1] + 7
+    again = run("restart", run_folder, *settings(time__max_steps=end))
+    expect(again.code == 0 and not again.said, f"{what}: restart: {again}")
+    expect(f"changed: time.max_steps: 100000000 -> {end}" in again.out, f"{what}: the change is not told")
+    expect(f"time.max_steps: 100000000 -> {end}" in read(run_folder, "run.toml").decode(), f"{what}: the change is not recorded")
+    whole = run_folder + " whole"
+    unbroken = run("run", os.path.join(place, "case.toml"), "--output", whole, *settings(time__max_steps=end))
+    expect(unbroken.code == 0, f"{what}: {unbroken}")
+    expect_same_results(whole, run_folder, what)
+
+
+def check_signals(place):
+    for name, number in (("TERM", signal.SIGTERM), ("INT", signal.SIGINT)):
+        job = start(place, name)
+        os.kill(job.pids()[1], number)  # one rank, and not the first
+        expect_stopped(job.end(), os.path.join(place, name), "a signal", f"SIG{name} to one rank")
+    expect_goes_on(place, os.path.join(place, "TERM"), "SIGTERM to one rank")
+
+
+def check_checkpoint_request(place):
+    where = os.path.join(place, "USR1")
+    job = start(place, "USR1", "--set", "output.checkpoint.every_steps=1000000", "--set", "output.checkpoint.every_wall_time=0.3")
+    for sender in ("mpirun", "a rank", "the file CHECKPOINT"):
+        before = checkpoints(where)[-1]
+        if sender == "mpirun":
+            job.process.send_signal(signal.SIGUSR1)
+        elif sender == "a rank":
+            os.kill(job.pids()[1], signal.SIGUSR1)
+        else:
+            write_case(where, "", "CHECKPOINT")
+        job.wait_for(lambda: checkpoints(where)[-1] > before, f"a checkpoint asked for by {sender}")
+        expect(job.alive(), f"{sender} ended the run")
+    job.wait_for(lambda: not os.path.exists(os.path.join(where, "CHECKPOINT")), "the removal of CHECKPOINT")
+    before = checkpoints(where)[-1]
+    job.wait_for(lambda: checkpoints(where)[-1] > before, "a checkpoint by the clock on the wall")
+    said = run("status", where, ranks=1)
+    expect("running" in said.out and "to end" in said.out and "process" in said.out, f"status: {said.out}")
+    second = run("run", os.path.join(place, "case.toml"), "--output", where, "--overwrite")  # F18
+    expect(second.code == 4 and "another run is at work" in second.said and "process" in second.said, f"a second run: {second}")
+    write_case(where, "", "STOP")
+    expect_stopped(job.end(), where, "the file STOP", "the file STOP")
+    expect(not os.path.exists(os.path.join(where, "STOP")), "STOP is still there")
+    write_case(where, "process 1 on a host that is no more", ".lock")  # F18: left by a dead run
+    write_case(where, "", "STOP")  # and a request that was meant for it
+    expect_goes_on(place, where, "a stale lock and a stale STOP")
+
+
+def check_second_signal(place):
+    job = start(place, "twice")
+    before = checkpoints(os.path.join(place, "twice"))
+    ranks = job.pids()
+    os.kill(ranks[0], signal.SIGSTOP)  # no step can end, so that the first signal is not heeded before the second comes
+    os.kill(ranks[1], signal.SIGTERM)
+    time.sleep(0.2)
+    os.kill(ranks[1], signal.SIGTERM)
+    begin = time.time()
+    outcome = job.end()
+    expect(outcome.code not in (0, 85) and time.time() - begin < 20, f"a second SIGTERM: {outcome}")
+    expect(checkpoints(os.path.join(place, "twice"))[-1] >= before[-1], "a second SIGTERM took a checkpoint away")
+    again = run("restart", os.path.join(place, "twice"), *settings(time__max_steps=checkpoints(os.path.join(place, "twice"))[-1] + 1))
+    expect(again.code == 0 and not again.said, f"restart after a second SIGTERM: {again}")
+
+
+def check_launcher_signal(place):
+    """mpirun answers TERM by killing the ranks soon: whatever they manage, the folder stays good."""
+    where = os.path.join(place, "launcher")
+    job = start(place, "launcher")
+    job.process.send_signal(signal.SIGTERM)
+    expect(job.end().code != 0, "mpirun ended by SIGTERM says all is well")
+    expect_goes_on(place, where, "SIGTERM to mpirun")
+
+
+def check_wall_limit(place):
+    """F15: gone before the limit, with a checkpoint. The limit is that of the command line, or the job's."""
+    begin = time.time()
+    outcome = run("run", os.path.join(place, "case.toml"), "--output", os.path.join(place, "limit"), "--wall-limit", "6", *ENDLESS)
+    expect_stopped(outcome, os.path.join(place, "limit"), "the wall limit", "--wall-limit 6")
+    expect(time.time() - begin < 6 + 4, f"--wall-limit 6: {time.time() - begin:.1f} s")  # the start of mpirun is not ours
+    tools = os.path.join(place, "tools")
+    os.mkdir(tools)
+    squeue = write_case(tools, f'#!/bin/sh\necho "$*" >> "{place}/asked"\necho 0:06\n', "squeue")
+    os.chmod(squeue, os.stat(squeue).st_mode | stat.S_IEXEC)
+    job = dict(os.environ, PATH=tools + ":" + os.environ["PATH"], SLURM_JOB_ID="4711")
+    outcome = run("run", os.path.join(place, "case.toml"), "--output", os.path.join(place, "job"), *ENDLESS, env=job, ranks=1)
+    expect_stopped(outcome, os.path.join(place, "job"), "the wall limit", "the end of a SLURM job")
+    expect(read(place, "asked") == b"-h -j 4711 -o %L\n", f"asked of SLURM: {read(place, 'asked')}")
+    outcome = run("run", os.path.join(place, "case.toml"), "--output", os.path.join(place, "none"), "--wall-limit", "none", env=job, ranks=1)
+    expect(outcome.code == 0 and read(place, "asked").count(b"\n") == 1, f"--wall-limit none: {outcome}")
+
+
+def check_hang(place):
+    """F12: a rank that hangs for good is only noticed where that is asked for; a job that sleeps as a whole is left alone."""
+    job = start(place, "pause")
+    os.kill(job.pids()[1], signal.SIGSTOP)
+    time.sleep(3.0)
+    os.kill(job.pids()[1], signal.SIGCONT)
+    os.kill(job.pids()[1], signal.SIGTERM)
+    expect_stopped(job.end(), os.path.join(place, "pause"), "a signal", "a rank that paused")
+    job = start(place, "asleep", "--watchdog", "2s")
+    for pid in job.pids():
+        os.kill(pid, signal.SIGSTOP)
+    time.sleep(4.0)
+    for pid in job.pids():
+        os.kill(pid, signal.SIGCONT)
+    time.sleep(0.5)
+    expect(job.alive(), "the watchdog ended a job that had been suspended")
+    os.kill(job.pids()[1], signal.SIGSTOP)
+    outcome = job.end()
+    expect(outcome.code == 3 and "--watchdog" in outcome.said, f"the watchdog: {outcome}")
+    again = run("restart", os.path.join(place, "asleep"), *settings(time__max_steps=checkpoints(os.path.join(place, "asleep"))[-1] + 1))
+    expect(again.code == 0 and not again.said, f"restart after the watchdog: {again}")
+
+
+PARTS = {"signals": (check_signals, check_second_signal), "requests": (check_checkpoint_request,),
+         "launcher": (check_launcher_signal,), "limit": (check_wall_limit,), "hang": (check_hang,)}
+for check in PARTS[ARGUMENTS[0]]:
+    with folder() as at:
+        write_case(at, CASE)
+        check(at)
+finish()
