@@ -338,9 +338,9 @@ def draw_field(figure, axes, step, name, normal):
 # --- densities --------------------------------------------------------------------------------------------------------
 
 
-def draw_marginal(axes, name, table):
+def draw_marginal(axes, name, table, label):
     if "exact" in table:
-        axes.plot(table[name], table["exact"], "-", color="#c0392b", lw=3.0, alpha=0.4, label="exact")
+        axes.plot(table[name], table["exact"], "-", color="#c0392b", lw=3.0, alpha=0.4, label=label)
     axes.plot(table[name], table["density"], "-", color="#1f4e79", label="Kolmo")
     axes.set_xlabel(f"${name}$")
     axes.set_ylabel(f"$p({name})$")
@@ -378,6 +378,8 @@ def draw_density(folder, output, field, number, normal, case):
         if not step.names and len(variables) == 2:
             step.names = dict(zip("xy", variables))
     shown = list(tables.items())[:4]
+    exact = case.get("problem", {}).get("exact")
+    label = "exact, $t \\to \\infty$" if exact == "potential" or (isinstance(exact, dict) and "stationary" in exact) else "exact"
     rows = max(len(shown), 1)
     with plt.rc_context(STYLE):
         width = (5.6 if step else 0.0) + (3.4 if step and shown else 5.0 if shown else 0.0)
@@ -387,7 +389,7 @@ def draw_density(folder, output, field, number, normal, case):
         if step:
             draw_field(figure, figure.add_subplot(grid[:, 0]), step, field, normal)
         for i, (name, table) in enumerate(shown):
-            draw_marginal(figure.add_subplot(grid[i, len(ratios) - 1]), name, table)
+            draw_marginal(figure.add_subplot(grid[i, len(ratios) - 1]), name, table, label)
         title = case.get("case", {}).get("title", "")
         if title:
             figure.suptitle(title, fontsize=12)

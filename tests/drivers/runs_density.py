@@ -219,7 +219,8 @@ def shorten(name):
         return []
     variables = [n for n in case["grid"] if n != "processes"]
     cells = {1: 96, 2: 32, 3: 16, 4: 9, 5: 7, 6: 6}[len(variables)]
-    settings = ["time.max_steps=2"] + [f"grid.{n}.cells={cells}" for n in variables if "cells" in case["grid"][n]]
+    settings = [] if case["time"].get("stationary") else ["time.max_steps=2"]
+    settings += [f"grid.{n}.cells={cells}" for n in variables if "cells" in case["grid"][n]]
     options = [word for setting in settings for word in ("--set", setting)]
     found, results = [], []
     for ranks in (1, 2):
@@ -234,8 +235,13 @@ def shorten(name):
                 found.append(f"{name}: mass error {results[-1]['mass_error']}")
             if not os.path.exists(os.path.join(SOURCE, "cases", name, "README.md")):
                 found.append(f"{name}: no README.md")
+    # A direction that is cut is put in the middle of a splitting: another order of the same accuracy.
+    split = case["time"].get("scheme") == "splitting" or len(variables) > 2
     for key, value in results[0].get("errors", {}).items():
-        if not isinstance(value, str) and abs(value - results[1]["errors"][key]) > 1e-8 * max(1.0, abs(value)):
+        if isinstance(value, str):
+            continue
+        bound = 0.1 * abs(value) if split else 1e-8 * max(1.0, abs(value))
+        if abs(value - results[1]["errors"][key]) > bound:
             found.append(f"{name}: {key} is {value} on one rank, {results[1]['errors'][key]} on two")
     return found
 
