@@ -70,11 +70,11 @@ void DensityFields<Dim>::add(const std::string& name) {
     } else {
       std::array<Field<Dim>, Dim> parts;
       std::vector<const Field<Dim>*> pointers;
-      for (int d = 0; d < Dim; ++d) parts[d] = field(name == "flux" ? Location::faces(d) : Location::cells());
-      if (name == "flux")
-        engine_.flux(parts);
-      else
-        for (int d = 0; d < Dim; ++d) quantities_.score(p, d, parts[d]);
+      if (name == "flux") engine_.flux(parts);  // which makes them
+      for (int d = 0; d < Dim && name == "score"; ++d) {
+        parts[d] = field(Location::cells());
+        quantities_.score(p, d, parts[d]);
+      }
       for (const Field<Dim>& part : parts) pointers.push_back(&part);
       snapshots_->add(name, "-", pointers);
     }

@@ -27,8 +27,6 @@ DensityOutput<Dim>::DensityOutput(density::GridEngine<Dim>& engine, const io::Ru
       series_due_(engine.settings().output.series, engine.settings().time.start),
       recorder_(engine.decomposition().comm(), "") {
   if (engine.problem().exact()) comparison_.emplace(quantities_, *engine.problem().exact());
-  if constexpr (Dim <= 3)
-    for (int d = 0; d < Dim; ++d) flux_[d] = Field<Dim>(engine.density().layout(), Location::faces(d));
   const auto last = kept(fields_due_, resume);
   if (!engine.settings().output.field_names.empty()) fields_.emplace(engine, quantities_, folder, last);
   marginals_.emplace(engine, quantities_, comparison_ ? &*comparison_ : nullptr, folder, last);

@@ -48,7 +48,7 @@ class DensityOutput {
   const Before before_;
   density::Quantities<Dim> quantities_;
   std::optional<density::Comparison<Dim>> comparison_;
-  std::array<Field<Dim>, Dim> flux_;  // at faces, up to 3-D
+  std::array<Field<Dim>, Dim> flux_;  // at faces, up to 3-D; made by the engine
   Due fields_due_, series_due_;
   std::optional<DensityFields<Dim>> fields_;
   std::optional<DensityMarginals<Dim>> marginals_;
