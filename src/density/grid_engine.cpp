@@ -185,14 +185,14 @@ struct GridEngine<Dim>::Parts {
     generator.add_limited(state.p, rate);
   }
 
-  void step(double dt) {
+  void step(double dt, bool more) {
     static const Phase phase("density step");
     const Phase::Scope scope(phase);
     const bool watch = settings.time.steady_tolerance > 0.0;
     if (watch && !before) before = generator.make_field();
     if (watch) combine<Dim>(generator.volumes().box(), {{1.0, &state.p}}, before);
     for (int attempt = 0;; ++attempt) {
-      const double error = scheme->advance(state, dt, control ? tolerance : HUGE_VAL);
+      const double error = scheme->advance(state, dt, control ? tolerance : HUGE_VAL, more && !watch);
       if (!control) break;
       const double ratio = error > 0.0 ? std::pow(tolerance / error, 1.0 / scheme->error_order()) : 10.0;
       const double next = dt * std::clamp(0.9 * ratio, 0.2, 2.5);
@@ -254,8 +254,8 @@ double GridEngine<Dim>::choose_step() {
   return parts_->choose_step();
 }
 template <int Dim>
-void GridEngine<Dim>::step(double dt) {
-  parts_->step(dt);
+void GridEngine<Dim>::step(double dt, bool more) {
+  parts_->step(dt, more);
 }
 template <int Dim>
 void GridEngine<Dim>::solve_stationary() {

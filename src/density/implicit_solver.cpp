@@ -22,13 +22,19 @@ std::string option(const char* name) {
 
 template <int Dim>
 struct ImplicitSolver<Dim>::Parts {
-  Parts(Generator<Dim>& g, const SolverSettings& s, Preconditioner p)
+  Parts(Generator<Dim>& g, const SolverSettings& s, bool same_steps, Preconditioner p)
       : generator(g), settings(s), preconditioner(std::move(p)) {
-    choose();
+    choose(same_steps && g.autonomous());
     create();
   }
 
-  void choose() {
+  /// Factors of lines and planes pay if they serve many steps; fill and time grow like the power 3/2 of the cells.
+  bool factors_pay() const {
+    const transport::ControlVolumes<Dim>& v = generator.volumes();
+    return Dim <= 2 && v.comm().size() == 1 && v.unknowns().global_size() <= (Dim == 1 ? 1000000 : 300000);
+  }
+
+  void choose(bool same_matrix) {
     switch (settings.method) {
       case LinearMethod::boxmg:
         throw InputError("solver.method: boxmg is for symmetric operators; use gmres (matrix-free) or aij");
@@ -36,6 +42,10 @@ struct ImplicitSolver<Dim>::Parts {
         assembled = Dim <= 3;
         pc = assembled ? (generator.volumes().comm().size() == 1 ? PCILU : PCBJACOBI) : "";
         reason = assembled ? "automatic: up to three dimensions" : "automatic: more than three dimensions";
+        if (same_matrix && factors_pay()) {
+          pc = PCLU;
+          reason = "automatic: factors serve all steps";
+        }
         break;
       case LinearMethod::aij:
         assembled = true;
@@ -85,6 +95,7 @@ struct ImplicitSolver<Dim>::Parts {
     PC inner = nullptr;
     petsc::check(KSPGetPC(ksp, &inner));
     petsc::check(PCSetType(inner, pc.c_str()));
+    if (pc == PCILU && Dim == 2) petsc::check(PCFactorSetLevels(inner, 2));
     if (pc == PCSHELL) {
       petsc::check(PCShellSetContext(inner, this));
       petsc::check(PCShellSetApply(inner, &precondition));
@@ -253,8 +264,9 @@ struct ImplicitSolver<Dim>::Parts {
 };
 
 template <int Dim>
-ImplicitSolver<Dim>::ImplicitSolver(Generator<Dim>& generator, const SolverSettings& settings, Preconditioner p)
-    : parts_(std::make_unique<Parts>(generator, settings, std::move(p))) {}
+ImplicitSolver<Dim>::ImplicitSolver(Generator<Dim>& generator, const SolverSettings& settings, bool same_steps,
+                                    Preconditioner p)
+    : parts_(std::make_unique<Parts>(generator, settings, same_steps, std::move(p))) {}
 template <int Dim>
 ImplicitSolver<Dim>::~ImplicitSolver() = default;
 template <int Dim>

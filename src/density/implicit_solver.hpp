@@ -17,8 +17,10 @@ using Preconditioner = std::function<void(double a, const double* b, double* q)>
 template <int Dim>
 class ImplicitSolver {
  public:
-  /// Throws InputError for a method that does not fit. `preconditioner` may be empty: Jacobi.
-  ImplicitSolver(Generator<Dim>& generator, const SolverSettings& settings, Preconditioner preconditioner = {});
+  /// Throws InputError for a method that does not fit. `preconditioner` may be empty: Jacobi. same_steps: a is mostly
+  /// the same from solve to solve, so that factors are worth having.
+  ImplicitSolver(Generator<Dim>& generator, const SolverSettings& settings, bool same_steps,
+                 Preconditioner preconditioner = {});
   ~ImplicitSolver();
   ImplicitSolver(ImplicitSolver&&) noexcept;
 

@@ -26,7 +26,7 @@ template <int Dim>
 class ImplicitScheme : public TimeScheme<Dim> {
  public:
   ImplicitScheme(Generator<Dim>& generator, const SolverSettings& solver, bool control)
-      : g_(generator), solver_(generator, solver, line_preconditioner(generator)), control_(control) {
+      : g_(generator), solver_(generator, solver, !control, line_preconditioner(generator)), control_(control) {
     share_.assign(2 * Dim, 0.0);
   }
   std::vector<std::pair<std::string, SolveStatistics>> statistics() const override {
@@ -78,7 +78,7 @@ class ThetaScheme final : public ImplicitScheme<Dim> {
     if (theta < 1.0 || control) rate_ = generator.make_field();
   }
 
-  double advance(State<Dim>& s, double dt, double limit) override {
+  double advance(State<Dim>& s, double dt, double limit, bool) override {
     auto& g = this->g_;
     std::fill(this->share_.begin(), this->share_.end(), 0.0);
     const double mass = g.mass(s.p), a = theta_ * dt, other = dt - a;
@@ -144,7 +144,7 @@ class TrBdf2 final : public ImplicitScheme<Dim> {
     if (control) first_ = generator.make_field();
   }
 
-  double advance(State<Dim>& s, double dt, double limit) override {
+  double advance(State<Dim>& s, double dt, double limit, bool) override {
     auto& g = this->g_;
     const Box<Dim>& box = this->box();
     std::fill(this->share_.begin(), this->share_.end(), 0.0);

@@ -59,7 +59,7 @@ class ExplicitScheme final : public TimeScheme<Dim> {
     share_.assign(2 * Dim, 0.0);
   }
 
-  double advance(State<Dim>& s, double dt, double limit) override {
+  double advance(State<Dim>& s, double dt, double limit, bool) override {
     static constexpr double keep[2][3] = {{0.0, 0.5, 0.0}, {0.0, 0.75, 1.0 / 3.0}};
     static constexpr double place[2][3] = {{0.0, 1.0, 0.0}, {0.0, 1.0, 0.5}};
     static constexpr double total[2][3] = {{0.5, 0.5, 0.0}, {1.0 / 6.0, 1.0 / 6.0, 2.0 / 3.0}};

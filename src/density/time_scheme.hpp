@@ -24,8 +24,9 @@ class TimeScheme {
  public:
   virtual ~TimeScheme() = default;
   /// Advances from state.time by dt; returns the estimated local error in L1 relative to the mass, 0 where none is
-  /// wanted. With an error above `limit` the state stays as it was. Throws NotConverged.
-  virtual double advance(State<Dim>& state, double dt, double limit) = 0;
+  /// wanted. With an error above `limit` the state stays as it was. more: another step follows before the state is
+  /// looked at. Throws NotConverged.
+  virtual double advance(State<Dim>& state, double dt, double limit, bool more) = 0;
   /// The error is of this order in dt.
   virtual int error_order() const = 0;
   /// Largest step for stability and positivity, infinite where there is none.

@@ -23,10 +23,10 @@ class SplittingScheme final : public TimeScheme<Dim> {
     take_weights();
   }
 
-  double advance(State<Dim>& s, double dt, double limit) override {
+  double advance(State<Dim>& s, double dt, double limit, bool more) override {
     if (!control_) {
       splitting_.reset_escaped();
-      part(s.p, s.time, dt);
+      part(s.p, s.time, dt, more && g_.autonomous());
       count(s.escaped);
       return 0.0;
     }
@@ -50,14 +50,15 @@ class SplittingScheme final : public TimeScheme<Dim> {
 
  private:
   /// One step of the splitting with the coefficients of its middle.
-  void part(Field<Dim>& p, double t, double dt) {
+  void part(Field<Dim>& p, double t, double dt, bool more = false) {
     g_.set_time(t + 0.5 * dt);
     if (version_ != g_.version()) take_weights();
-    splitting_.step(p, dt);
+    splitting_.step(p, dt, more);
   }
   void take_weights() {
     version_ = g_.version();
     for (const DirectionWeights<Dim>& weights : g_.weights()) splitting_.set(weights);
+    splitting_.arrange();
     if (!g_.cross_terms().active()) return;
     const double fastest = g_.volumes().comm().max(g_.cross_terms().fastest());
     ExplicitPart<Dim> cross;

@@ -31,8 +31,9 @@ class GridEngine {
   /// Implicit schemes without a step take a tolerance of 1e-4.
   double choose_step();
   /// Advances by dt; where the local error is controlled, by less if it would be too large: last_step() and time() say
-  /// how far. Throws NumericsError or NotConverged.
-  void step(double dt);
+  /// how far. more: another step follows before anything is asked of this engine but time() and choose_step(); a
+  /// splitting then takes neighbouring sweeps together. Throws NumericsError or NotConverged.
+  void step(double dt, bool more = false);
   /// p := the stationary density: the null vector of the generator, mass 1.
   void solve_stationary();
 

@@ -41,6 +41,8 @@ class Splitting {
   /// No part: an empty function.
   void set_explicit_part(ExplicitPart<Dim> part);
 
+  /// Puts the directions in order; all must have weights. The first step does it too.
+  void arrange();
   /// Advances p by dt. more: leaves the last group to the next step; `finish` must be called before p is looked at.
   void step(Field<Dim>& p, double dt, bool more = false);
   /// Completes a step that was left open; else does nothing.
@@ -58,7 +60,6 @@ class Splitting {
   std::string description() const;
 
  private:
-  void arrange();
   void run_group(Field<Dim>& p, std::size_t group, double dt);
   void run_outer(Field<Dim>& p, double dt);
   void run_explicit(Field<Dim>& p, double dt);
