@@ -2,8 +2,6 @@
 
 #include <fmt/format.h>
 
-#include <cstdlib>
-
 #include "kolmo/base/error.hpp"
 
 namespace kolmo::petsc {
@@ -31,8 +29,6 @@ bool alive() {
 
 Session::Session(int& argc, char**& argv) {
   // -skip_petscrc: a stray .petscrc must not change a run that run.toml claims to describe.
-  // OpenMPI's default for shared file pointers, which nobody here uses, writes paths into 256 characters and aborts.
-  (void)::setenv("OMPI_MCA_sharedfp", "individual", 0);
   PetscErrorCode code = PetscInitialize(&argc, &argv, nullptr, nullptr);
   if (code) throw InternalError(fmt::format("PetscInitialize failed with code {}", static_cast<int>(code)));
   (void)PetscPopSignalHandler();

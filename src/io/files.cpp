@@ -100,6 +100,20 @@ std::string read_text_file(const std::filesystem::path& path) {
   return text;
 }
 
+std::string parallel_path(const std::filesystem::path& path) {
+  constexpr std::size_t most = 200;
+  std::string text = path.string();
+  if (text.size() > most && path.is_absolute()) {
+    const std::filesystem::path nearer = path.lexically_relative(std::filesystem::current_path());
+    // Upwards a link on the way could lead elsewhere.
+    if (!nearer.empty() && *nearer.begin() != "..") text = nearer.string();
+  }
+  if (text.size() > most)
+    throw FileError(fmt::format("'{}': a path of {} characters; MPI takes {}. Run from a folder nearer to it", text,
+                                text.size(), most));
+  return text;
+}
+
 long long step_of(const std::filesystem::path& file) {
   const std::string stem = file.stem().string();
   if (file.extension() != ".h5" || stem.size() < 6 || stem.size() > 18) return -1;

@@ -178,12 +178,13 @@ H5File H5File::create(const Communicator& comm, const std::filesystem::path& pat
     if (descriptor < 0) throw FileError(system_failure("cannot write", path, errno));
     ::close(descriptor);
   });
+  const std::string name = parallel_path(path);
   auto state = std::make_unique<State>(comm, path);
   state->writing = true;
   const Id access = file_access(comm);
   const Id creation(H5Pcreate(H5P_FILE_CREATE), H5Pclose);
   (void)H5Pset_obj_track_times(creation, 0);  // of the root group: the same values make the same bytes
-  state->file = Id(H5Fcreate(path.c_str(), H5F_ACC_TRUNC, creation, access), H5Fclose);
+  state->file = Id(H5Fcreate(name.c_str(), H5F_ACC_TRUNC, creation, access), H5Fclose);
   state->settle(state->file.valid(), "create");
   state->reserve(metadata_reserve);
   return H5File(std::move(state));
@@ -195,9 +196,10 @@ H5File H5File::open(const Communicator& comm, const std::filesystem::path& path)
     if (descriptor < 0) throw FileError(system_failure("cannot read", path, errno));
     ::close(descriptor);
   });
+  const std::string name = parallel_path(path);
   auto state = std::make_unique<State>(comm, path);
   const Id access = file_access(comm);
-  state->file = Id(H5Fopen(path.c_str(), H5F_ACC_RDONLY, access), H5Fclose);
+  state->file = Id(H5Fopen(name.c_str(), H5F_ACC_RDONLY, access), H5Fclose);
   state->settle(state->file.valid(), "open");
   return H5File(std::move(state));
 }

@@ -167,6 +167,7 @@ bool RunFolder::holds_run(const fs::path& path) {
 
 RunFolder::RunFolder(const Communicator& comm, fs::path path, Existing existing) : comm_(comm), path_(std::move(path)) {
   on_root(comm_, [&] {
+    (void)parallel_path(path_ / "checkpoint" / "000000000000.h5.tmp");  // the longest, before anything is made
     examine(path_, existing);
     make_folder(path_);
     lock_ = take_lock(path_);

@@ -68,10 +68,15 @@ def check_folders(place):
     expect(read_only.code == 4 and "/proc/kolmo" in read_only.said, f"a folder that cannot be made: {read_only}")
     read_only = run("run", case, "--output", "/proc/sys", *short, ranks=1)
     expect(read_only.code == 4 and "/proc/sys" in read_only.said, f"a folder that cannot be written: {read_only}")
-    endless = run("run", case, "--output", os.path.join(place, *["a" * 200] * 21), *short, ranks=1)
-    expect(endless.code == 4 and endless.said.count("\n") == 0, f"a path of 4096 characters: {endless}")
-    long = os.path.join(place, *["a" * 200] * 5)
-    expect(run("run", case, "--output", long, *short, ranks=1).code == 0, "a path of 1000 characters")
+    for length in (1, 5, 21):  # 200 to 4200 characters
+        parts = ["a" * 200] * length
+        far = run("run", case, "--output", os.path.join(place, *parts), *short, ranks=1)
+        expect(far.code == 4 and "characters" in far.said and far.said.count("\n") == 0, f"a path of {200 * length} characters: {far}")
+    expect(not os.path.exists(os.path.join(place, "a" * 200)), "a path that is too long was made")
+    near = os.path.join(place, "b" * 200)
+    os.mkdir(near)
+    outcome = run("run", case, "--output", os.path.join(near, "c" * 40), *short, cwd=near)
+    expect(outcome.code == 0, f"a long path from near by: {outcome}")
 
 
 if ARGUMENTS[:1] == ["disk"]:

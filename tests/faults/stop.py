@@ -81,7 +81,7 @@ def check_second_signal(place):
     ranks = job.pids()
     os.kill(ranks[0], signal.SIGSTOP)  # no step can end, so that the first signal is not heeded before the second comes
     os.kill(ranks[1], signal.SIGTERM)
-    time.sleep(0.2)
+    time.sleep(1.2)  # sooner, it would be taken for an echo of the first
     os.kill(ranks[1], signal.SIGTERM)
     begin = time.time()
     outcome = job.end()

@@ -244,6 +244,26 @@ TEST(Checkpoint, NoSpaceLeavesTheOlderOnes) {
   expect_step(CheckpointReader::newest(world, folder.path(), "abc"), world, 10);
 }
 
+TEST(Checkpoint, WhatIsNotFiniteOnOneRankIsNotWritten) {
+  const Communicator world;
+  const test::TemporaryFolder folder;
+  write(world, folder.path(), 10);
+  const Decomposition<3> where = decompose(world, cells);
+  for (const double poison : {std::nan(""), HUGE_VAL}) {
+    std::vector<double> packed = values(where, 20);
+    if (world.rank() == world.size() - 1) packed.back() = poison;
+    try {
+      CheckpointWriter writer(world, folder.path(), {20, 2.0, "abc"});
+      writer.field<3>("pressure", where, packed.data());
+      ADD_FAILURE() << "taken";
+    } catch (const NumericsError& error) {
+      EXPECT_NE(std::string(error.what()).find("'pressure' is not finite"), std::string::npos) << error.what();
+    }
+  }
+  world.barrier();
+  EXPECT_EQ(names(folder.path()), (std::vector<std::string>{"000010.h5", "latest"}));
+}
+
 TEST(Checkpoint, AbandonedWriterLeavesNothing) {
   const Communicator world;
   const test::TemporaryFolder folder;

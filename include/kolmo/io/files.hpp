@@ -16,6 +16,9 @@ std::string read_text_file(const std::filesystem::path& path);
 void sync_to_disk(const std::filesystem::path& path);
 /// rename, then fsync of the folder that holds `to`.
 void rename_durably(const std::filesystem::path& from, const std::filesystem::path& to);
+/// The path as MPI-IO can take it: relative to the working folder where it lies below it and is long. Throws FileError
+/// beyond 200 characters: OpenMPI writes a path and what it adds to it into 256, and aborts.
+std::string parallel_path(const std::filesystem::path& path);
 /// "cannot write 'PATH': REASON" of errno.
 std::string system_failure(std::string_view action, const std::filesystem::path& path, int error_number);
 
