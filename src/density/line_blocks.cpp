@@ -1,5 +1,8 @@
 #include "line_blocks.hpp"
 
+// Vectors wider than the machine's are passed between functions of this file only.
+#pragma GCC diagnostic ignored "-Wpsabi"
+
 namespace kolmo::density {
 
 namespace {

@@ -8,6 +8,9 @@
 #include <immintrin.h>
 #endif
 
+// Vectors wider than the machine's are passed between functions of this file only.
+#pragma GCC diagnostic ignored "-Wpsabi"
+
 namespace kolmo::density {
 
 namespace {

@@ -10,9 +10,23 @@ namespace {
 
 constexpr double never = std::numeric_limits<double>::infinity();
 
-/// log(1 + z) / z and (1 - exp(-z)) / z, also near z = 0.
-double log_ratio(double z) { return std::abs(z) < 1e-6 ? 1.0 - z / 2 + z * z / 3 : std::log1p(z) / z; }
-double decay_ratio(double z) { return std::abs(z) < 1e-6 ? 1.0 - z / 2 + z * z / 6 : -std::expm1(-z) / z; }
+constexpr std::array<double, 11> inverse{0.0,     1.0,     1.0 / 2, 1.0 / 3, 1.0 / 4, 1.0 / 5,
+                                         1.0 / 6, 1.0 / 7, 1.0 / 8, 1.0 / 9, 1.0 / 10};
+
+/// log(1 + z) / z, also near z = 0; by its series where that is short, as on smooth velocities.
+double log_ratio(double z) {
+  if (std::abs(z) > 0.03) return std::log1p(z) / z;
+  double sum = 0.0;
+  for (int k = 10; k > 0; --k) sum = inverse[k] - z * sum;
+  return sum;
+}
+/// (1 - exp(-z)) / z, likewise.
+double decay_ratio(double z) {
+  if (std::abs(z) > 0.05) return -std::expm1(-z) / z;
+  double sum = 1.0;
+  for (int k = 9; k > 1; --k) sum = 1.0 - z * inverse[k] * sum;
+  return sum;
+}
 
 /// Derivative at node m of the polynomial that is 1 at node k and 0 at the other nodes.
 double lagrange_slope(const std::vector<double>& x, int k, int m) {
@@ -117,14 +131,15 @@ void LineTransport::trace(double dt) {
   bool moving = false;
   for (int f = begin; f <= begin + n; ++f) {
     if (!periodic_ && f > n) break;
-    const int face = periodic_ ? f % n : f, turns = periodic_ ? f / n : 0;
+    const bool again = periodic_ && f >= n;
+    const int face = again ? f - n : f;
     if (velocity[face] <= 0.0) {
       moving = false;
       continue;
     }
     if (moving) {
-      left -= crossing[(f - 1) % n];
-      while (left < 0.0 && cell < f - 1) left += crossing[(++cell + n) % n];
+      left -= crossing[f > n ? f - 1 - n : f - 1];
+      while (left < 0.0 && cell < f - 1) left += crossing[wrapped(++cell)];
     } else if (f > begin) {
       cell = f - 1;
     }
@@ -132,9 +147,10 @@ void LineTransport::trace(double dt) {
     moving = true;
     Departure x{-1, -velocity[0] * left};
     if (periodic_ || cell >= 0) {
-      const int in = (cell + n) % n;
+      const int in = wrapped(cell);
       const double speed = velocity[in + 1], decrease = (speed - velocity[in]) / width[in];
-      x = {cell - turns * n, std::clamp(1.0 - speed * left * decay_ratio(decrease * left) / width[in], 0.0, 1.0)};
+      x = {again ? cell - n : cell,
+           std::clamp(1.0 - speed * left * decay_ratio(decrease * left) / width[in], 0.0, 1.0)};
     }
     seen_.from[face] = x;
     if (periodic_ && face == 0) seen_.from[n] = {x.cell + n, x.at};

@@ -54,7 +54,32 @@ struct Bench {
   Field<3> p;
 };
 
+/// The same cells carried by a velocity that depends on all coordinates, up to about a cell a step.
+struct Transport {
+  Transport() : base(0.0) {
+    for (int d = 0; d < 3; ++d) {
+      const auto face = [&](const Index<3>& i) {
+        double a = 0.0;
+        for (int e = 0; e < 3; ++e) a += base.lines.grid.axis(e).centre(i[e] % n);
+        return base.lines.end(d, i[d]) ? std::pair(0.0, 0.0) : std::pair(std::max(a, 0.0), std::min(a, 0.0));
+      };
+      weights.push_back(base.lines.weights(d, face));
+      weights[d].transport = true;
+      alone.emplace_back(base.lines.grid, base.lines.cells, d);
+      alone[d].set(weights[d]);
+    }
+  }
+  Bench base;
+  std::vector<density::DirectionWeights<3>> weights;
+  std::vector<density::LineStep<3>> alone;
+};
+
 const Registration registration([] {
+  for (int d = 0; d < 3; ++d)
+    add("lines/sweep_" + std::string(1, "xyz"[d]) + "/transport", 3, [=](benchmark::State& state) {
+      Transport& t = kept<Transport>("lines transport", [] { return std::make_unique<Transport>(); });
+      measure(state, std::pow(n, 3), [&] { t.alone[d].advance(t.base.p, 0.01); });
+    });
   for (const double coupling : {0.0, 0.5}) {
     const std::string kind = coupling == 0.0 ? "separable" : "general";
     const auto bench = [=]() -> Bench& {
