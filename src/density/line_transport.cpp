@@ -13,14 +13,9 @@ constexpr double never = std::numeric_limits<double>::infinity();
 constexpr std::array<double, 11> inverse{0.0,     1.0,     1.0 / 2, 1.0 / 3, 1.0 / 4, 1.0 / 5,
                                          1.0 / 6, 1.0 / 7, 1.0 / 8, 1.0 / 9, 1.0 / 10};
 
-/// log(1 + z) / z, also near z = 0; by its series where that is short, as on smooth velocities.
-double log_ratio(double z) {
-  if (std::abs(z) > 0.03) return std::log1p(z) / z;
-  double sum = 0.0;
-  for (int k = 10; k > 0; --k) sum = inverse[k] - z * sum;
-  return sum;
-}
-/// (1 - exp(-z)) / z, likewise.
+constexpr double smooth = 0.03;  // relative change of the velocity over a cell up to which a series serves
+
+/// (1 - exp(-z)) / z, also near z = 0; by its series where that is short.
 double decay_ratio(double z) {
   if (std::abs(z) > 0.05) return -std::expm1(-z) / z;
   double sum = 1.0;
@@ -49,6 +44,7 @@ LineTransport::LineTransport(const double* width, int n, bool periodic)
       width_(width, width + n),
       edge_(n + 1),
       stencil_(n + 1),
+      crossing_(n),
       seen_{std::vector<double>(n + 1), std::vector<double>(n), std::vector<double>(n), std::vector<Departure>(n + 1)},
       from_(n + 1),
       low_(n),
@@ -74,13 +70,32 @@ void LineTransport::set_edges() {
   }
 }
 
+/// Time to cross each cell at the velocity |a| that is linear in it. The series first, which vectorises.
+void LineTransport::find_crossing_times(const double* velocity) {
+  const double* __restrict w = width_.data();
+  double* __restrict time = crossing_.data();
+  for (int i = 0; i < n_; ++i) {
+    const double a = velocity[i], b = velocity[i + 1], z = (b - a) / a;
+    double sum = 0.0;
+#pragma GCC unroll 10
+    for (int k = 10; k > 0; --k) sum = inverse[k] - z * sum;
+    const double t = w[i] / std::abs(a) * sum;
+    time[i] = a * b > 0.0 ? t : never;
+  }
+  for (int i = 0; i < n_; ++i) {
+    const double a = velocity[i], b = velocity[i + 1];
+    if (a * b > 0.0 && std::abs(b - a) > smooth * std::abs(a))
+      time[i] = w[i] / std::abs(a) * std::log(b / a) * a / (b - a);
+  }
+}
+
 void LineTransport::see(const double* velocity, bool reversed) {
   const int n = n_;
   for (int f = 0; f <= n; ++f) seen_.velocity[f] = reversed ? -velocity[n - f] : velocity[f];
   for (int i = 0; i < n; ++i) {
-    seen_.width[i] = width_[reversed ? n - 1 - i : i];
-    const double a = seen_.velocity[i], b = seen_.velocity[i + 1];
-    seen_.crossing[i] = a * b > 0.0 ? seen_.width[i] / std::abs(a) * log_ratio((b - a) / a) : never;
+    const int at = reversed ? n - 1 - i : i;
+    seen_.width[i] = width_[at];
+    seen_.crossing[i] = crossing_[at];
   }
 }
 
@@ -90,6 +105,7 @@ void LineTransport::set_velocity(const double* velocity, std::array<double, 2> f
   for (int side = 0; side < 2; ++side)
     outside_[side] = inward[side] && !periodic_ ? flux[side] / velocity[side == 0 ? 0 : n] : 0.0;
   for (int f = 0; f <= n; ++f) from_[f] = f < n ? Departure{f, 0.0} : Departure{n - 1, 1.0};
+  find_crossing_times(velocity);
   if (std::any_of(velocity, velocity + n + 1, [](double a) { return a > 0.0; })) {
     see(velocity, false);
     trace(dt);
@@ -160,8 +176,12 @@ void LineTransport::trace(double dt) {
 void LineTransport::reconstruct(const double* p) {
   const int n = n_, cells = std::min(4, n);
   for (int f = 0; f <= n; ++f) {
+    const int first = stencil_[f];
     double value = 0.0;
-    for (int c = 0; c < cells; ++c) value += edge_[f][c] * p[wrapped(stencil_[f] + c)];
+    if (cells == 4 && first >= 0 && first + 4 <= n)
+      for (int c = 0; c < 4; ++c) value += edge_[f][c] * p[first + c];
+    else
+      for (int c = 0; c < cells; ++c) value += edge_[f][c] * p[wrapped(first + c)];
     edges_[f] = std::max(value, 0.0);
   }
   for (int i = 0; i < n; ++i) {

@@ -33,6 +33,7 @@ class LineTransport {
     std::vector<Departure> from;
   };
   void set_edges();
+  void find_crossing_times(const double* velocity);
   void see(const double* velocity, bool reversed);
   void trace(double dt);
   void reconstruct(const double* p);
@@ -46,6 +47,7 @@ class LineTransport {
   std::vector<double> width_;
   std::vector<std::array<double, 4>> edge_;  // face values: weights of the cells from stencil_ on
   std::vector<int> stencil_;
+  std::vector<double> crossing_;
   Seen seen_;
   std::vector<Departure> from_;
   std::array<double, 2> outside_{};  // density that flows in
