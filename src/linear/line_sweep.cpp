@@ -99,10 +99,13 @@ void LineSweep::turn(std::ptrdiff_t o, double* block) {
   block[(line_.size() - 1) * stride_] = column_.back();
 }
 
-void LineSweep::substitute(int level, std::ptrdiff_t o, double* block) const {
+void LineSweep::substitute(int level, std::ptrdiff_t o, double* block) {
   const int n = line_.size();
-  if (level == n - 1) return;
   const std::ptrdiff_t stride = stride_;
+  if (level == n - 1) {  // it may have left before the others read it
+    if (line_.periodic) std::copy_n(block + level * stride, stride, sum_.begin());
+    return;
+  }
   const double* __restrict pivot = pivot_.data() + (o * n + level) * stride;
   double* __restrict q = block + level * stride;
   const double* __restrict after = q + stride;
@@ -111,7 +114,7 @@ void LineSweep::substitute(int level, std::ptrdiff_t o, double* block) const {
     for (std::ptrdiff_t s = 0; s < stride; ++s) q[s] += link * pivot[s] * after[s];
   } else {
     const double* __restrict spike = spike_.data() + (o * n + level) * stride;
-    const double* last = block + (n - 1) * stride;
+    const double* __restrict last = sum_.data();
     if (level == n - 2)
       for (std::ptrdiff_t s = 0; s < stride; ++s) q[s] -= spike[s] * last[s];
     else

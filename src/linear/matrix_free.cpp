@@ -39,7 +39,6 @@ void MatrixFree<Dim>::prepare() {
     zeros_.assign(unknowns_.extent()[0] + 2, 0.0);
     return;
   }
-  field_ = Field<Dim>(layout_);
   halo_.emplace(unknowns_, layout_, Ghosts<Dim>::uniform(1, 1), Stencil::star);
 }
 

@@ -35,6 +35,7 @@ typename MatrixFree<Dim>::Neighbours MatrixFree<Dim>::neighbours(const double* q
 template <int Dim>
 void MatrixFree<Dim>::fill_edges(const double* q) {
   if (!halo_) return;
+  if (!field_) field_ = Field<Dim>(layout_);
   const Index<Dim>& n = layout_.extent();
   if (unknowns_.local_size() > 0)
     for (int d = 0; d < Dim; ++d) {

@@ -169,7 +169,9 @@ struct TensorSolver<Dim>::Parts {
     take_fused();
     moves = stages.size() - 1;
     for (const Stage& stage : stages) moves += stage.groups.size();
-    work[0] = make_buffer(largest);
+    // Two transforms of a slab go through the scratch memory and may return to where they came from.
+    in_place = moves == 0 && fused && fused->lines.size() == 2;
+    if (!in_place) work[0] = make_buffer(largest);
     if (moves > 0) work[1] = make_buffer(largest);
   }
 
@@ -236,7 +238,7 @@ struct TensorSolver<Dim>::Parts {
       for (Group& group : stage.groups) at = transform(stage, group, true, at, other(at));
       if (stage.next) at = move(stage, true, at, other(at));
     }
-    double* modes = fused || at == b ? other(at) : const_cast<double*>(at);  // never b: see the condition
+    double* modes = in_place ? q : fused || at == b ? other(at) : const_cast<double*>(at);  // never b
     sweep_forward(at, modes);
     std::size_t left = moves;
     double* to = left == 0 ? q : fused ? other(modes) : modes;
@@ -284,13 +286,19 @@ struct TensorSolver<Dim>::Parts {
     events().sweep.begin();
     for (std::ptrdiff_t o = 0; o < count; ++o) {
       const std::ptrdiff_t start = o * levels * stride;
+      // A slab leaves once the one below is done, which needs its lowest level.
+      const auto leave = [&](int level, int end) {
+        pass(false, modes + start + level * stride, to + start + level * stride, (end - level) * stride);
+      };
+      int above = levels;
       for (int end = levels; end > 0;) {
         const int level = static_cast<int>(std::max<std::ptrdiff_t>(0, end - block_levels));
         for (int i = end - 1; i >= level; --i) sweep->substitute(i, o, modes + start);
-        // The levels below still need level `level`, so the slab above it leaves first.
-        pass(false, modes + start + level * stride, to + start + level * stride, (end - level) * stride);
+        if (above > end) leave(end, above);
+        above = end;
         end = level;
       }
+      leave(0, above);
     }
     events().sweep.end();
   }
@@ -336,6 +344,7 @@ struct TensorSolver<Dim>::Parts {
   std::ptrdiff_t stride = 1, count = 1, block_levels = 1;
   int levels = 0;
   std::size_t moves = 0;
+  bool in_place = false;  // the result's memory is all it takes
   Buffer scratch, work[2];
 };
 

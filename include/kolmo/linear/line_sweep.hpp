@@ -25,7 +25,7 @@ class LineSweep {
   /// substitute levels n-1 .. 0. `block` points to level 0 of block o.
   void eliminate(int level, std::ptrdiff_t o, double* block);
   void turn(std::ptrdiff_t o, double* block);
-  void substitute(int level, std::ptrdiff_t o, double* block) const;
+  void substitute(int level, std::ptrdiff_t o, double* block);
 
  private:
   void factorise_block(const double* mu, double* pivot, double* spike);
@@ -36,7 +36,7 @@ class LineSweep {
   std::vector<double> link_, weight_;  // scale c / factor, w / factor
   std::vector<double> pivot_;          // inverse pivots [count][n][stride]
   std::vector<double> spike_;          // periodic: last column of the factor over the pivots
-  std::vector<double> sum_;            // periodic: what the last row gathers
+  std::vector<double> sum_;            // periodic: what the last row gathers, then its solution
   std::vector<double> column_;         // the singular mode
   bool singular_ = false;
 };

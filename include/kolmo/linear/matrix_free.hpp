@@ -87,7 +87,7 @@ class MatrixFree final : public System {
   bool singular_ = false;
   Layout<Dim> layout_;
   // Of the product only the cells beside cuts, and the ghosts; where nothing is cut or periodic there is no field, and
-  // a row of zeros stands for what lies beyond the boundary.
+  // a row of zeros stands for what lies beyond the boundary. Made by the first product: direct solvers take none.
   Field<Dim> field_;
   std::vector<double> zeros_;
   std::optional<Halo<Dim>> halo_;
