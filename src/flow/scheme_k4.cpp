@@ -66,25 +66,25 @@ class K4 final : public TimeScheme<Dim> {
                        a_);
   }
 
+  // Scalars move with u3, whose place the right-hand side would take, and observers look at u4 before the last sweep.
+  bool by_planes() const { return planes_.possible() && p_.scalars.count() == 0 && !this->observer_; }
+
   // u4, or where stages go by planes u4 before its correction, which the last sweep makes on its way.
   void stage4(State<Dim>& s, double dt) {
     const double t3 = s.t + dt / 3.0, t4 = s.t + 2.0 * dt / 3.0, k = 2.0 * dt / 3.0;
     Velocity<Dim>& u = s.velocity;
     const Sweep<Dim> sweep{&b_, &u, &u, 1.0, nullptr, 0.0, k};
-    // Scalars move with u3, whose place the right-hand side takes, and observers look at u4 before the last sweep.
-    const bool by_planes = planes_.possible() && p_.scalars.count() == 0 && !this->observer_;
-    if (by_planes)
+    if (by_planes())
       planes_.advance(sweep, {t3, t4}, 1.0 / k, b_);
     else
       run_stage<Dim>(p_, sweep, {t3, t4}, Register::b);
     p_.scalars.advance({Register::b, Register::u, Register::u, 1.0, Register::u, 0.0, k, t3, t4, false}, b_);
     p_.boundary.set_pressure({{1.0, t3}});
     if (p_.projection.iterative()) phi().copy_from(s.p);  // first guess
-    if (by_planes)
+    if (by_planes())
       p_.projection.solve(phi(), b_);
     else
       p_.projection.project(u, k, phi(), b_);
-    uncorrected_ = by_planes ? k : 0.0;
   }
 
   void finish(State<Dim>& s, double dt, bool start) {
@@ -92,10 +92,9 @@ class K4 final : public TimeScheme<Dim> {
     Velocity<Dim>& u = s.velocity;
     if (this->observer_) this->observer_->rates(k, u, t4, Register::u, ViscousPart::whole);
     const Sweep<Dim> sweep{&u, &a_, &a_, 1.0, nullptr, 0.0, k};
-    const bool by_planes = uncorrected_ > 0.0;
     double held = 0.0;
-    if (by_planes)
-      planes_.correct_and_advance(u, uncorrected_, phi(), sweep, {t4, s.t + dt}, 1.0 / dt, b_);
+    if (by_planes())
+      planes_.correct_and_advance(u, 2.0 * dt / 3.0, phi(), sweep, {t4, s.t + dt}, 1.0 / dt, b_);
     else
       held = run_stage<Dim>(p_, sweep, {t4, s.t + dt}, Register::u);
     p_.scalars.advance({Register::u, Register::a, Register::a, 1.0, Register::u, 0.0, k, t4, s.t + dt, true}, u);
@@ -106,7 +105,7 @@ class K4 final : public TimeScheme<Dim> {
     p_.boundary.set_pressure({{0.75, t4}});  // p' = p(t)/4 + 3 p(t4)/4 on pressure faces, less p_e(0)/4 = p(t)/4
     if (p_.projection.iterative())
       combine(phi(), 1.0, phi(), -0.25 * e, s.p, -0.25 * e_old, s.p_old);  // first guess: phi' = phi4
-    if (by_planes) {
+    if (by_planes()) {
       p_.projection.solve(phi(), b_);
       planes_.correct(a_, dt, phi());
     } else {
@@ -137,7 +136,7 @@ class K4 final : public TimeScheme<Dim> {
       sweep.p1 = &s.p_old, sweep.c1 = c.second;
     }
     double held = 0.0;
-    if (planes_.possible())
+    if (by_planes())
       planes_.advance(sweep, {t_in, t_out});
     else
       held = run_stage<Dim>(p_, sweep, {t_in, t_out}, in);
@@ -170,7 +169,6 @@ class K4 final : public TimeScheme<Dim> {
   PlaneStage<Dim> planes_;
   Velocity<Dim> a_, b_;
   Field<Dim> spare_;
-  double uncorrected_ = 0.0;  // u4 still lacks its correction with this step; 0: it does not
   double held_first_ = 0.0;
 };
 

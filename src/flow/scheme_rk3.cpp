@@ -1,6 +1,7 @@
 // Wray's three-stage Runge-Kutta scheme with a pressure solve at every stage, the reference the default is compared
 // with.
 #include "kolmo/flow/scheme.hpp"
+#include "plane_stage.hpp"
 #include "stage.hpp"
 
 namespace kolmo::flow {
@@ -18,6 +19,7 @@ class RK3 final : public TimeScheme<Dim> {
  public:
   explicit RK3(const Parts<Dim>& parts)
       : p_(parts),
+        planes_(parts),
         a_(parts.domain.make_velocity()),
         b_(parts.domain.make_velocity()),
         spare_(parts.domain.make_velocity()),
@@ -30,52 +32,28 @@ class RK3 final : public TimeScheme<Dim> {
   Velocity<Dim>& workspace() override { return b_; }
 
   void step(State<Dim>& s, double dt) override {
-    const double k1 = 8.0 * dt / 15.0, t2 = s.t + k1, t3 = s.t + 2.0 * dt / 3.0;
-    const double share = 15.0 / 32.0;
-    Velocity<Dim>& u = s.velocity;
-    Scalars<Dim>& scalars = p_.scalars;
-    const auto guess = [&] {
-      if (p_.projection.iterative()) work_.copy_from(s.p);
-    };
-
     if (this->observer_) {
-      this->observer_->begin(u, s.t);
-      this->observer_->rates(0.25 * dt, u, s.t, Register::u, ViscousPart::whole);
+      this->observer_->begin(s.velocity, s.t);
+      this->observer_->rates(0.25 * dt, s.velocity, s.t, Register::u, ViscousPart::whole);
     }
-    double held = share * run_stage<Dim>(p_, {&u, &a_, &u, 1.0, nullptr, 0.0, k1}, {s.t, t2}, Register::u);
-    scalars.advance({Register::u, Register::a, Register::u, 1.0, Register::u, 0.0, k1, s.t, t2, true}, u);
-    p_.boundary.set_pressure({{1.0, s.t}});
-    s.p_old.copy_from(s.p);
-    p_.projection.project(a_, k1, s.p_old, b_);  // phi2, in a field this scheme does not read as history
-
-    run_stage<Dim>(p_, {&a_, &b_, &u, 1.0 - share, &a_, share, 5.0 * dt / 12.0}, {t2, t3}, Register::a);
-    scalars.advance(
-        {Register::a, Register::b, Register::u, 1.0 - share, Register::a, share, 5.0 * dt / 12.0, t2, t3, true}, a_);
-    p_.boundary.set_pressure({{0.625, t2}});
-    guess();
-    p_.projection.project(b_, 2.0 * dt / 3.0, work_, spare_);
-
-    if (this->observer_) this->observer_->rates(0.75 * dt, b_, t3, Register::b, ViscousPart::whole);
-    held += run_stage<Dim>(p_, {&b_, &u, &u, 1.0 - share, &a_, share, 0.75 * dt}, {t3, s.t + dt}, Register::b);
-    scalars.advance(
-        {Register::b, Register::u, Register::u, 1.0 - share, Register::a, share, 0.75 * dt, t3, s.t + dt, true}, b_);
-    p_.boundary.set_pressure({{0.75, t3}});
-    guess();
-    p_.projection.project(u, dt, work_, b_);
-    this->bulk_acceleration_ = held / dt;
+    // Scalars move with velocities, and observers look at them, after their correction and before the next sweep.
+    if (planes_.possible() && p_.scalars.count() == 0 && !this->observer_)
+      stages_by_planes(s, dt);
+    else
+      stages(s, dt);
 
     double* phi = work_.data();
     const double* phi2 = s.p_old.data();
     const std::ptrdiff_t n = static_cast<std::ptrdiff_t>(work_.size());
 #pragma GCC ivdep
     for (std::ptrdiff_t i = 0; i < n; ++i) phi[i] += 0.25 * phi2[i];
-    p_.boundary.set_pressure({{0.25, s.t}, {0.75, t3}});
+    p_.boundary.set_pressure({{0.25, s.t}, {0.75, s.t + 2.0 * dt / 3.0}});
     p_.boundary.set_pressure_ghosts(work_);
     swap(s.p, s.p_old);
     swap(s.p, work_);
     if (this->observer_) {
       this->observer_->pressure(dt, s.p);
-      this->observer_->end(u, dt, this->bulk_acceleration_ * dt);
+      this->observer_->end(s.velocity, dt, this->bulk_acceleration_ * dt);
     }
     s.dt_old = s.dt;
     s.dt = dt;
@@ -84,7 +62,63 @@ class RK3 final : public TimeScheme<Dim> {
   }
 
  private:
+  static constexpr double share = 15.0 / 32.0;  // of u2 in what stands for F(u)
+
+  void stages(State<Dim>& s, double dt) {
+    const double k1 = 8.0 * dt / 15.0, t2 = s.t + k1, t3 = s.t + 2.0 * dt / 3.0;
+    Velocity<Dim>& u = s.velocity;
+    Scalars<Dim>& scalars = p_.scalars;
+    double held = share * run_stage<Dim>(p_, first(u, k1), {s.t, t2}, Register::u);
+    scalars.advance({Register::u, Register::a, Register::u, 1.0, Register::u, 0.0, k1, s.t, t2, true}, u);
+    p_.boundary.set_pressure({{1.0, s.t}});
+    s.p_old.copy_from(s.p);
+    p_.projection.project(a_, k1, s.p_old, b_);  // phi2, in a field this scheme does not read as history
+
+    run_stage<Dim>(p_, second(u, dt), {t2, t3}, Register::a);
+    scalars.advance(
+        {Register::a, Register::b, Register::u, 1.0 - share, Register::a, share, 5.0 * dt / 12.0, t2, t3, true}, a_);
+    p_.boundary.set_pressure({{0.625, t2}});
+    guess(s);
+    p_.projection.project(b_, 2.0 * dt / 3.0, work_, spare_);
+
+    if (this->observer_) this->observer_->rates(0.75 * dt, b_, t3, Register::b, ViscousPart::whole);
+    held += run_stage<Dim>(p_, third(u, dt), {t3, s.t + dt}, Register::b);
+    scalars.advance(
+        {Register::b, Register::u, Register::u, 1.0 - share, Register::a, share, 0.75 * dt, t3, s.t + dt, true}, b_);
+    p_.boundary.set_pressure({{0.75, t3}});
+    guess(s);
+    p_.projection.project(u, dt, work_, b_);
+    this->bulk_acceleration_ = held / dt;
+  }
+
+  // The same with every correction on the way of the sweep that reads the velocity first.
+  void stages_by_planes(State<Dim>& s, double dt) {
+    const double k1 = 8.0 * dt / 15.0, k2 = 2.0 * dt / 3.0, t2 = s.t + k1, t3 = s.t + k2;
+    Velocity<Dim>& u = s.velocity;
+    planes_.advance(first(u, k1), {s.t, t2}, 1.0 / k1, b_);
+    s.p_old.copy_from(s.p);
+    p_.projection.solve(s.p_old, b_);
+
+    planes_.correct_and_advance(a_, k1, s.p_old, second(u, dt), {t2, t3}, 1.0 / k2, spare_);
+    guess(s);
+    p_.projection.solve(work_, spare_);
+
+    planes_.correct_and_advance(b_, k2, work_, third(u, dt), {t3, s.t + dt}, 1.0 / dt, spare_);
+    guess(s);
+    p_.projection.solve(work_, spare_);
+    planes_.correct(u, dt, work_);
+    this->bulk_acceleration_ = 0.0;
+  }
+
+  Sweep<Dim> first(Velocity<Dim>& u, double k1) { return {&u, &a_, &u, 1.0, nullptr, 0.0, k1}; }
+  Sweep<Dim> second(Velocity<Dim>& u, double dt) { return {&a_, &b_, &u, 1.0 - share, &a_, share, 5.0 * dt / 12.0}; }
+  Sweep<Dim> third(Velocity<Dim>& u, double dt) { return {&b_, &u, &u, 1.0 - share, &a_, share, 0.75 * dt}; }
+  void guess(const State<Dim>& s) {
+    if (p_.projection.iterative()) work_.copy_from(s.p);
+  }
+
   Parts<Dim> p_;
+  PlaneStage<Dim> planes_;
   Velocity<Dim> a_, b_, spare_;
   Field<Dim> work_;
 };

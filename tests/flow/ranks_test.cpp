@@ -35,6 +35,41 @@ double difference_to_one_rank(const Settings& s, int steps) {
   return shared.domain().comm().max(largest);
 }
 
+// Looks on, which makes a scheme take its stages whole instead of plane by plane.
+template <int Dim>
+class Onlooker final : public flow::StepObserver<Dim> {
+ public:
+  explicit Onlooker(const Model<Dim>& model) : viscous_(model.domain().make_velocity()) {}
+  void begin(const flow::Velocity<Dim>&, double) override {}
+  void rates(double, const flow::Velocity<Dim>&, double, flow::Register, flow::ViscousPart) override {}
+  void earlier_rates(double) override {}
+  void diffusion(double, const flow::Velocity<Dim>&, double) override {}
+  flow::Velocity<Dim>& viscous() override { return viscous_; }
+  void pressure(double, const Field<Dim>&) override {}
+  void end(const flow::Velocity<Dim>&, double, double) override {}
+
+ private:
+  flow::Velocity<Dim> viscous_;
+};
+
+template <int Dim>
+double difference_to_whole_stages(const Settings& s, int steps) {
+  Model<Dim> planes(s, Communicator()), whole(s, Communicator());
+  Onlooker<Dim> onlooker(whole);
+  whole.scheme().observe(&onlooker);
+  for (Model<Dim>* model : {&planes, &whole}) {
+    model->initialise();
+    for (int k = 0; k < steps; ++k) model->step(model->choose_step());
+  }
+  double largest = 0.0;
+  for (int c = 0; c < Dim; ++c)
+    for_each<Dim>(planes.domain().layout.interior(), [&](const Index<Dim>& i) {
+      largest = std::max(largest, std::abs(planes.velocity()[c](i) - whole.velocity()[c](i)));
+      largest = std::max(largest, std::abs(planes.state().p(i) - whole.state().p(i)));
+    });
+  return planes.domain().comm().max(largest);
+}
+
 // A stretched channel in three dimensions whose bulk velocity is held.
 Settings channel() {
   Settings s = box(3, 12, 0.0, 2.0, BoundaryType::periodic, 1e-2);
@@ -75,6 +110,36 @@ Settings heated_duct() {
   s.scalars.push_back(temperature);
   set_exact(s, {"0", "0", "0"}, "0");
   return s;
+}
+
+// Every pair of boundary types a direction can have there, the last direction cut.
+TEST(Planes, GiveWhatWholeStagesGive) {
+  const std::array<BoundaryType, 3> types{BoundaryType::periodic, BoundaryType::no_slip, BoundaryType::free_slip};
+  const int ranks = Communicator().size();
+  for (const flow::Scheme scheme : {flow::Scheme::k4, flow::Scheme::rk3})
+    for (int shift = 0; shift < 3; ++shift) {
+      Settings s = box(3, 16, 0.0, 2.0, BoundaryType::no_slip, 1e-2);
+      set_exact(s, {"sin(pi*x)*cos(pi*y)*cos(pi*z)", "0.3*sin(pi*y)", "-cos(pi*x)*sin(pi*z)"}, "0");
+      for (int d = 0; d < 3; ++d) {
+        const BoundaryType low = types[(d + shift) % 3];
+        s.boundary[2 * d].type = s.boundary[2 * d + 1].type = low;
+        s.axes[d].periodic = low == BoundaryType::periodic;
+        if (low != BoundaryType::no_slip) continue;
+        if (shift == 1) s.boundary[2 * d].type = BoundaryType::free_slip;
+        s.axes[d].spacing = Spacing::tanh;
+        s.axes[d].strength = 1.2;
+        s.boundary[2 * d + 1].velocity[(d + 1) % 3] = Expression(0.7);
+        s.boundary[2 * d + 1].velocity[(d + 2) % 3] = Expression(-0.4);
+      }
+      s.exact.reset();
+      s.time.scheme = scheme;
+      s.processes = {1, 1, ranks};
+      EXPECT_LE(difference_to_whole_stages<3>(s, 4), 2e-13) << "boundary types from " << shift;
+    }
+  Settings s = box(2, 24, 0.0, 1.0, BoundaryType::no_slip, 1e-2);
+  s.boundary[3].velocity[0] = Expression(1.0);
+  s.processes = {1, ranks, 1};
+  EXPECT_LE(difference_to_whole_stages<2>(s, 6), 2e-13);
 }
 
 TEST(Ranks, Channel) { EXPECT_LE(difference_to_one_rank<3>(channel(), 6), 1e-12); }
