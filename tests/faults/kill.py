@@ -1,6 +1,6 @@
 """F1, F20: kill -9 of all ranks at random moments of a run that checkpoints at every step. Whatever the moment, the newest
 published checkpoint is valid, the run goes on from it, the fields written so far open, and the end is that of a run that was
-never killed, bit by bit. Arguments: COUNT small|large"""
+never killed, bit by bit. Arguments: COUNT small|large|density"""
 import os
 import random
 import time
@@ -29,6 +29,26 @@ series = { every_steps = 1 }
 fields = { every_steps = 20, names = ["velocity", "pressure"], precision = "float64" }
 checkpoint = { every_steps = 1 }
 """
+DENSITY = """
+[case]
+kind = "density"
+[problem]
+variables = ["q", "v"]
+drift = ["-q + 2*v", "-2*q - v"]
+noise = 0.8
+initial = { type = "gaussian", mean = [0.8, 0.0], variance = [0.1, 0.2] }
+[grid]
+q = { from = -3.5, to = 3.5, cells = 40 }
+v = { from = -3.5, to = 3.5, cells = 36 }
+[time]
+step = 0.001
+end = 1e6
+max_steps = 1000000
+[output]
+marginals = [["q"], ["v"]]
+fields = { every_steps = 10, names = ["density", "flux"], precision = "float64" }
+checkpoint = { every_steps = 1 }
+"""
 
 
 def newest(place):
@@ -40,7 +60,7 @@ def kill_somewhere(job, place, draw):
     before = newest(place)
     if draw.random() < 0.8:
         job.wait_for(lambda: newest(place) > before, "a checkpoint")
-        time.sleep(draw.uniform(0.0, 0.4 if SIZE == "small" else 0.9))
+        time.sleep(draw.uniform(0.0, 0.9 if SIZE == "large" else 0.4))
     else:
         time.sleep(draw.uniform(0.0, 1.5))
     expect(job.alive(), "the run ended before it was killed")
@@ -56,7 +76,7 @@ def check_state(place, what):
 
 def main():
     draw = random.Random(20240817)
-    text = LARGE if SIZE == "large" else changed(("max_steps = 20", "max_steps = 1000000"), ("checkpoint = { every_steps = 5 }",
+    text = {"large": LARGE, "density": DENSITY}.get(SIZE) or changed(("max_steps = 20", "max_steps = 1000000"), ("checkpoint = { every_steps = 5 }",
                                                                                              "checkpoint = { every_steps = 1 }"))
     with folder() as place:
         case, broken, whole = write_case(place, text), os.path.join(place, "broken"), os.path.join(place, "whole")
