@@ -302,6 +302,8 @@ def draw_field(figure, axes, step, name, normal):
     if not np.all(np.isfinite(values)):
         raise PlotError(f"the field '{label}' of step {step.number} is not finite")
     signed = values.min() < 0.0 < values.max()
+    if label == "density" and values.min() > -1e-3 * values.max():
+        signed, values = False, np.maximum(values, 0.0)  # what schemes that are not positive leave in the tails
     # Boundary layers reach far beyond the rest: the colours follow the bulk, and the bar's arrows say so.
     top = np.percentile(np.abs(values), 96.0 if signed else 99.8)
     top = top if top > 0.0 else max(np.abs(values).max(), 1e-300)
