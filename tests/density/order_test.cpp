@@ -157,6 +157,43 @@ TEST(Order, MixtureInDetail) {
   }
 }
 
+/// P8: one particle in a double well, transient.
+TEST(Order, DoubleWell) {
+  Case c;
+  c.drift = {"x1 - x1^3"};
+  c.diffusion = {"0.5"};
+  c.initial = gaussian({-0.8}, {0.03});
+  c.half_width = 3.0;
+  c.scheme = Scheme::tr_bdf2;
+  expect_order<1>("P8", c, 128, 0.02, 1.0, [](const Problem& problem, double start) {
+    const double low = -3.0, high = 3.0;
+    return eigenexpansion_exact(problem, start, &low, &high);
+  });
+}
+
+/// P7 from its stationary density by splitting: what the splitting makes of it is of second order in dt.
+TEST(Order, SplittingErrorOfCirculation) {
+  Case c;
+  c.drift = {"-x1^3 + 0.7*(x2^3 + x2)", "-(x2^3 + x2) - 0.7*x1^3"};
+  c.diffusion = {"0.5"};
+  c.potential = "4*((x1^4 + x2^4)/4 + x2^2/2)";
+  c.half_width = 2.2;
+  c.cells = 40;
+  c.scheme = Scheme::splitting;
+  double moved[2] = {0.0, 0.0};
+  for (int k = 0; k < 2; ++k) {
+    c.step = k == 0 ? 0.05 : 0.025;
+    GridEngine<2> engine(settings_of(c), Communicator());
+    auto gibbs = [&](const Point<2>& x) { return std::exp(-engine.problem().potential(x.data())); };
+    set_density<2>(engine, gibbs);
+    run(engine, 0.5);
+    moved[k] = integral(
+        engine, [&](const Index<2>& i) { return std::abs(engine.density()(i) - gibbs(point_of<2>(engine, i))); });
+  }
+  if (Communicator().root()) printf("P7 splitting %.3e %.3e\n", moved[0], moved[1]);
+  EXPECT_NEAR(std::log2(moved[0] / moved[1]), 2.0, 0.1);
+}
+
 /// P6 without telling the engine its potential: the null vector of the generator against the exact density.
 double ring_error(int cells) {
   Case c;
