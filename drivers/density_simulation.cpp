@@ -64,7 +64,8 @@ class DensitySimulation final : public Simulation {
     } else {
       start_from_file(settings);
     }
-    before_.initial_mass = mass();
+    before_.initial_mass =
+        density::Quantities<Dim>(engine_.grid(), engine_.decomposition()).integrals(engine_.density()).mass;
   }
 
   double choose_step() override { return engine_.choose_step(); }

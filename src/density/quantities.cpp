@@ -63,6 +63,7 @@ Integrals<Dim> Quantities<Dim>::integrals(const Field<Dim>& p) const {
   // mass, negative, entropy, first moments, second moments (d <= e).
   constexpr int firsts = 3, seconds = firsts + Dim, count = seconds + Dim * (Dim + 1) / 2;
   std::array<double, count> sums{};
+  double lost = 0.0;  // by rounding, of the mass: 1e8 cells would lose four digits of it
   double extremes[2] = {-std::numeric_limits<double>::infinity(), -std::numeric_limits<double>::infinity()};
   const auto weights = [&](int d, int k) { return lines_[d].moment(k).data() + begin[d]; };
   for_each_row<Dim>(p.layout().interior(), [&](const Index<Dim>& row) {
@@ -80,7 +81,9 @@ Integrals<Dim> Quantities<Dim>::integrals(const Field<Dim>& p) const {
     std::array<int, Dim> order{};
     double area = 1.0;
     for (int d = 1; d < Dim; ++d) area *= weights(d, 0)[row[d]];
-    sums[0] += s.moment[0] * area;
+    const double part = s.moment[0] * area, mass = sums[0] + part;
+    lost += std::abs(sums[0]) >= std::abs(part) ? (sums[0] - mass) + part : (part - mass) + sums[0];
+    sums[0] = mass;
     sums[1] += s.negative * area;
     sums[2] += s.entropy * area;
     int at = seconds;
@@ -95,6 +98,7 @@ Integrals<Dim> Quantities<Dim>::integrals(const Field<Dim>& p) const {
       --order[d];
     }
   });
+  sums[0] += lost;
   const Communicator& comm = decomposition_.comm();
   comm.sum(sums.data(), count);
   comm.max(extremes, 2);
