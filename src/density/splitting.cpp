@@ -29,10 +29,7 @@ template <int Dim>
 Splitting<Dim>::Splitting(const Grid<Dim>& grid, const Decomposition<Dim>& cells, const Layout<Dim>& layout,
                           const LineOptions& options)
     : comm_(cells.comm()), layout_(layout) {
-  for (int d = 0; d < Dim; ++d) {
-    lines_.emplace_back(grid, cells, d, options);
-    cut_[d] = cells.cut(d);
-  }
+  for (int d = 0; d < Dim; ++d) lines_.emplace_back(grid, cells, d, options);
 }
 
 template <int Dim>
@@ -53,8 +50,9 @@ void Splitting<Dim>::set_explicit_part(ExplicitPart<Dim> part) {
   if (!stage_) stage_ = Field<Dim>(layout_);
 }
 
-/// The dearest group goes to the middle, where it is taken once; the next to the outside, where steps may share it. A
-/// cut direction moves all cells twice, for about the price of two more sweeps.
+/// The dearest group goes to the middle, where it is taken once; the next to the outside, where steps may share it.
+/// Among equals the highest direction counts as dearest, because decompositions cut it first: asking for the cuts
+/// themselves would make results depend on the ranks.
 template <int Dim>
 void Splitting<Dim>::arrange() {
   if (arranged_) return;
@@ -68,12 +66,7 @@ void Splitting<Dim>::arrange() {
       groups_.push_back({d});
   }
   if (groups_.front().empty()) groups_.erase(groups_.begin());
-  const auto cost = [&](const std::vector<int>& group) {
-    int sum = 0;
-    for (const int d : group) sum += cut_[d] ? 3 : 1;
-    return sum;
-  };
-  std::stable_sort(groups_.begin(), groups_.end(), [&](const auto& a, const auto& b) { return cost(a) < cost(b); });
+  std::stable_sort(groups_.begin(), groups_.end(), [](const auto& a, const auto& b) { return a.size() < b.size(); });
   if (groups_.size() > 2) std::rotate(groups_.begin(), groups_.end() - 2, groups_.end() - 1);
   arranged_ = true;
 }

@@ -68,7 +68,7 @@ class Splitting {
   Communicator comm_;
   Layout<Dim> layout_;
   std::vector<LineStep<Dim>> lines_;
-  std::array<bool, Dim> given_{}, cut_{};
+  std::array<bool, Dim> given_{};
   std::vector<std::vector<int>> groups_;  // from the outermost to the middle one
   ExplicitPart<Dim> explicit_;
   Field<Dim> rate_, stage_;
