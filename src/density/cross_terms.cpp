@@ -128,6 +128,7 @@ double CrossTerms<Dim>::diagonal(const Index<Dim>& local) const {
 
 template <int Dim>
 double CrossTerms<Dim>::fastest() const {
+  if (pairs_.empty()) return 0.0;
   double largest = 0.0;
   for_each<Dim>(volumes_->box(), [&](const Index<Dim>& i) {
     double sum = 0.0;
@@ -140,6 +141,7 @@ double CrossTerms<Dim>::fastest() const {
 
 template <int Dim>
 void CrossTerms<Dim>::add_flux(const Field<Dim>& p, std::array<Field<Dim>, Dim>& components) const {
+  if (pairs_.empty()) return;  // nor are there volumes
   const Box<Dim>& box = volumes_->box();
   for (const Pair& pair : pairs_) {
     const double *wi = volumes_->line(pair.i).inverse_width(), *wj = volumes_->line(pair.j).inverse_width();
