@@ -13,7 +13,7 @@ namespace {
 using Clock = std::chrono::steady_clock;
 const Clock::time_point program_start = Clock::now();
 
-constexpr double bytes_per_second = 1e8;        // of a checkpoint, until one has been timed
+constexpr double bytes_per_second = 5e8;        // of a checkpoint, until one has been timed
 constexpr double seconds_between_looks = 0.25;  // at the folder, which may be on a file system far away
 
 }  // namespace
@@ -69,7 +69,8 @@ bool Attention::time_is_up(double seconds_per_step) const {
 }
 
 void Attention::checkpoint_written(double seconds) {
-  checkpoint_seconds_ = std::max(checkpoint_seconds_, seconds);
+  checkpoint_seconds_ = timed_ ? std::max(checkpoint_seconds_, seconds) : seconds;
+  timed_ = true;
   checkpointed_at_ = seconds_since_start();
 }
 

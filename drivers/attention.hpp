@@ -37,7 +37,8 @@ class Attention {
   Communicator comm_;
   std::filesystem::path folder_;
   Limits limits_;
-  double checkpoint_seconds_;  // of the longest so far
+  double checkpoint_seconds_;  // of the longest so far; an estimate until one is timed
+  bool timed_ = false;
   double checkpointed_at_, looked_at_ = -1.0;
 };
 

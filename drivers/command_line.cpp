@@ -85,6 +85,8 @@ void add_commands(CLI::App& app, CommandLine& line, Texts& texts) {
   auto* check = app.add_subcommand("check", "Check a case and say what it would take; starts nothing");
   check->add_option("CASE", line.run.case_path, "Case file (.toml)")->required();
   add_run_options(*check, line, texts);
+  check->add_flag("--elsewhere", line.run.elsewhere,
+                  "The run will be on other machines: their ranks, memory and disks are not judged");
 
   auto* restart = app.add_subcommand("restart", "Go on from the newest valid checkpoint of a run");
   restart->add_option("DIR", line.folder, "Folder of the run")->required();

@@ -55,9 +55,10 @@ void print_problem(const density::Problem& problem, const Log& log) {
 
 }  // namespace
 
-void check_density(const CaseFile& file, const Communicator& comm, const Log& log) {
+void check_density(const CaseFile& file, const RunOptions& options, const Communicator& comm, const Log& log) {
   const density::Settings settings = density::read_settings(file);
-  for (const std::string& warning : density::check_problem(file, settings, comm)) log.warning(warning);
+  for (const std::string& warning : density::check_problem(file, settings, comm, !options.elsewhere))
+    log.warning(warning);
   const density::Problem& problem = settings.problem;
   double cells = 1.0;
   for (const AxisSpec& axis : settings.axes) cells *= axis.cells;

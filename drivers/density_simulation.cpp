@@ -3,6 +3,8 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+#include <cmath>
 #include <optional>
 
 #include "density_checkpoint.hpp"
@@ -29,6 +31,7 @@ class DensitySimulation final : public Simulation {
     plan_.fixed_step = time.step.has_value();
     plan_.seeks_steady = time.steady_tolerance > 0.0;
     plan_.checkpoint = settings.output.checkpoint;
+    plan_.checkpoint_every_wall_time = settings.output.checkpoint_every_wall_time;
     plan_.keep = settings.output.checkpoint_keep;
     plan_.checkpoint_bytes = 8.0 * static_cast<double>(plan_.cells);
     plan_.invariant_name = "mass";
@@ -78,6 +81,9 @@ class DensitySimulation final : public Simulation {
     r.time = engine_.time();
     r.dt = engine_.last_step();
     r.invariant = mass();
+    if (!std::isfinite(r.invariant))
+      throw NumericsError(
+          fmt::format("time {:.6g}: the density is not finite (an explicit step above its limit?)", r.time));
     std::int64_t iterations = 0;
     for (const auto& [prefix, statistics] : engine_.solve_statistics()) {
       iterations += statistics.iterations;

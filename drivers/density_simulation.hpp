@@ -9,6 +9,6 @@ namespace kolmo::drivers {
 
 /// See Kind.
 std::unique_ptr<Simulation> make_density(const CaseFile& file, const Communicator& comm);
-void check_density(const CaseFile& file, const Communicator& comm, const Log& log);
+void check_density(const CaseFile& file, const RunOptions& options, const Communicator& comm, const Log& log);
 
 }  // namespace kolmo::drivers

@@ -108,11 +108,12 @@ void print_settings(const flow::Settings& settings, const Log& log, int ranks) {
 }
 
 /// What the case says will be written must find room where it goes.
-void check_volume(const CaseFile& file, const flow::Settings& settings, const Communicator& comm) {
+void check_volume(const CaseFile& file, const flow::Settings& settings, const std::filesystem::path& folder,
+                  const Communicator& comm) {
   const flow::ResourceEstimate need = flow::estimate_resources(settings);
   const double outputs = field_outputs(settings).value_or(1.0);
   const double bytes = outputs * need.snapshot + settings.output.checkpoint.keep * need.checkpoint;
-  std::filesystem::path place = std::filesystem::absolute(output_directory({}, file));
+  std::filesystem::path place = std::filesystem::absolute(folder);
   std::error_code failure;
   while (!std::filesystem::exists(place, failure) && place.has_relative_path()) place = place.parent_path();
   std::vector<double> answer{static_cast<double>(std::filesystem::space(place, failure).available)};
@@ -126,10 +127,12 @@ void check_volume(const CaseFile& file, const flow::Settings& settings, const Co
 
 }  // namespace
 
-void check_flow(const CaseFile& file, const Communicator& comm, const Log& log) {
+void check_flow(const CaseFile& file, const RunOptions& options, const Communicator& comm, const Log& log) {
   const flow::Settings settings = flow::read_settings(file);
-  flow::check_resources(file, settings, comm);
-  check_volume(file, settings, comm);
+  if (!options.elsewhere) {
+    flow::check_resources(file, settings, comm);
+    check_volume(file, settings, output_directory(options, file), comm);
+  }
   print_settings(settings, log, comm.size());
 }
 

@@ -109,7 +109,10 @@ void FlowOutput<Dim>::add_series() {
   recorder_.add("courant", "", [this] { return model_.courant(); });
   recorder_.add("max_divergence", "1/s", [this] { return model_.max_divergence(); });
   std::vector<flow::QuantityGroup> groups = quantities_.groups();
-  if (model_.settings().output.budgets) groups.push_back(budget_.emplace(model_).group());
+  if (model_.settings().output.budgets) {
+    model_.scheme().take_whole_stages();
+    groups.push_back(budget_.emplace(model_).group());
+  }
   for (flow::QuantityGroup& group : groups) {
     std::vector<io::Column> columns;
     for (const auto& column : group.columns) columns.push_back({column.name, column.unit});

@@ -15,7 +15,7 @@ struct Kind {
   /// Reads and checks the case to the last key, then makes it. Throws InputError. Collective.
   std::unique_ptr<Simulation> (*make)(const CaseFile& file, const Communicator& comm);
   /// The same checks for `kolmo check`, with what there is to say of the case. Makes nothing. Collective.
-  void (*check)(const CaseFile& file, const Communicator& comm, const Log& log);
+  void (*check)(const CaseFile& file, const RunOptions& options, const Communicator& comm, const Log& log);
 };
 
 const std::vector<Kind>& kinds();

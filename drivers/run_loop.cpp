@@ -32,7 +32,8 @@ int RunLoop::run() {
   try {
     const Ending ending = advance();
     // Before the last output: what it adds off schedule must not enter the state that a restart goes on from.
-    if (ending == Ending::stopped || plan_.checkpoint.active()) write_checkpoint();
+    if (ending == Ending::stopped || plan_.checkpoint.active() || plan_.checkpoint_every_wall_time > 0.0)
+      write_checkpoint();
     simulation_.finish();
     summarise(ending);
     return static_cast<int>(ending == Ending::stopped ? ExitCode::stopped : ExitCode::done);
@@ -113,10 +114,12 @@ void RunLoop::refuse_other_case(const std::filesystem::path& folder) const {
   });
 }
 
-// --restart auto over a run that was killed before its first checkpoint begins anew, so that a requeued batch job goes
-// on by itself.
+// --restart auto over a run of this case that was killed before its first checkpoint begins anew, so that a requeued
+// batch job goes on by itself. On one rank.
 bool RunLoop::unfinished_run(const std::filesystem::path& folder) const {
-  return options_.restart == "auto" && !std::filesystem::exists(folder / "summary.json");
+  if (options_.restart != "auto" || std::filesystem::exists(folder / "summary.json")) return false;
+  const auto changes = case_changes(folder / "run.toml", file_);
+  return std::all_of(changes.begin(), changes.end(), [](const CaseChange& change) { return change.allowed; });
 }
 
 /// Says which keys are not those of the leg before, and keeps it for run.toml with what earlier legs changed.

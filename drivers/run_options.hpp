@@ -20,7 +20,8 @@ struct RunOptions {
   bool restart_required = false;  ///< no checkpoint is an error (`kolmo restart`)
   double wall_limit = 0.0;        ///< seconds since the program was started; 0: none
   bool ask_scheduler = true;      ///< for the wall limit
-  double watchdog = 0.0;          ///< seconds without a step after which a rank is taken to hang; 0: forever
+  bool elsewhere = false;  ///< of check: the run will be on other machines, whose memory, ranks and disks are not known
+  double watchdog = 0.0;   ///< seconds without a step after which a rank is taken to hang; 0: forever
 };
 
 /// Names and values for run.toml.

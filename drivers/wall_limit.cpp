@@ -79,7 +79,7 @@ std::optional<double> seconds_left_of_job() {
   if (const char* end = std::getenv("SLURM_JOB_END_TIME")) {
     const auto moment = number_of(end);
     const double left = moment ? *moment - static_cast<double>(std::time(nullptr)) : 0.0;
-    return left > 0.0 ? std::optional(left) : std::nullopt;
+    if (left > 0.0) return left;  // else it is that of another job, or the job was prolonged
   }
   const std::string id = job;
   if (id.empty() || id.find_first_not_of("0123456789") != std::string::npos) return {};

@@ -28,7 +28,7 @@ void Watchdog::watch() {
   const std::chrono::duration<double> tick(seconds_ / patience);
   std::unique_lock lock(mutex_);
   while (!wake_.wait_for(lock, tick, [this] { return done_; })) {
-    if (ticks_.fetch_add(1, std::memory_order_relaxed) < patience) continue;
+    if (ticks_.fetch_add(1, std::memory_order_relaxed) + 1 < patience) continue;
     (void)std::fprintf(stderr, "rank %d: no step has ended for %g s (--watchdog): a rank hangs, the run is ended\n",
                        rank_, seconds_);
     (void)std::fflush(stderr);

@@ -42,7 +42,7 @@ def run(options, ranks):
     grid = model.split(ranks)
     cells = [options.cells * (p if options.kind == "weak" else 1) for p in grid]
     folder = options.output / f"{options.kind}_{ranks}"
-    launch = {"srun": ["srun", "--mpi=pmix"], "mpirun": ["mpirun"]}.get(options.launcher, shlex.split(options.launcher))
+    launch = {"srun": ["srun", "--mpi=" + os.environ.get("KOLMO_SRUN_MPI", "pmix")], "mpirun": ["mpirun"]}.get(options.launcher, shlex.split(options.launcher))
     sets = {"time.max_steps": options.steps, "output.fields": "", "output.series": "", "solver.pressure.method": options.method}
     for axis, n, p in zip("xyz", cells, grid):
         sets[f"grid.{axis}.cells"] = n

@@ -66,8 +66,7 @@ struct FluxSums {
   void add(const Tensor<Dim>& tensor, const Point<Dim>& j, double p, double volume) {
     double squares = 0.0;
     for (int d = 0; d < Dim; ++d) squares += j[d] * j[d];
-    // Written so that a NaN is kept.
-    if (!(squares <= square)) square = squares;
+    square = std::isnan(squares) ? HUGE_VAL : std::max(square, squares);  // what is not finite stays so
     if (p > 0.0 && squares > 0.0) production += volume * 2.0 * tensor.quadratic(j) / p;
   }
   FluxNumbers finish(const Communicator& comm) const { return {std::sqrt(comm.max(square)), comm.sum(production)}; }

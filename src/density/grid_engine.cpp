@@ -161,6 +161,7 @@ struct GridEngine<Dim>::Parts {
   double choose_step() {
     double dt = settings.time.step.value_or(0.0);
     if (!settings.time.step) {
+      if (!control) generator.set_time(state.time);  // whatever time diagnostics left it at
       const double limit = settings.time.cfl * scheme->step_limit();
       dt = control ? std::min(next_step > 0.0 ? next_step : first_step(), limit) : limit;
       if (!std::isfinite(dt)) dt = settings.time.end - settings.time.start;  // nothing moves
@@ -191,13 +192,15 @@ struct GridEngine<Dim>::Parts {
     const bool watch = settings.time.steady_tolerance > 0.0;
     if (watch && !before) before = generator.make_field();
     if (watch) combine<Dim>(generator.volumes().box(), {{1.0, &state.p}}, before);
+    // A step cut short from outside says little of the step that could be taken: what was proposed stands.
+    const double wanted = next_step > 0.0 && dt < next_step * (1.0 - 1e-9) ? next_step : 0.0;
     for (int attempt = 0;; ++attempt) {
       const double error = scheme->advance(state, dt, control ? tolerance : HUGE_VAL, more && !watch);
       if (!control) break;
       const double ratio = error > 0.0 ? std::pow(tolerance / error, 1.0 / scheme->error_order()) : 10.0;
       const double next = dt * std::clamp(0.9 * ratio, 0.2, 2.5);
       if (error <= tolerance) {
-        next_step = next;
+        next_step = attempt == 0 ? std::max(next, wanted) : next;
         break;
       }
       if (attempt == 20 || !std::isfinite(error))
@@ -213,7 +216,8 @@ struct GridEngine<Dim>::Parts {
   double find_change(double dt) {
     double largest[2] = {0.0, 0.0};
     for_each<Dim>(generator.volumes().box(), [&](const Index<Dim>& i) {
-      largest[0] = std::max(largest[0], std::abs(state.p(i) - before(i)));
+      const double moved = std::abs(state.p(i) - before(i));
+      if (!(moved <= largest[0])) largest[0] = std::isfinite(moved) ? moved : HUGE_VAL;  // never taken for steady
       largest[1] = std::max(largest[1], std::abs(state.p(i)));
     });
     comm.max(largest, 2);

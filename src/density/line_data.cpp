@@ -109,9 +109,10 @@ void LineData<Dim>::set_ends(const DirectionWeights<Dim>& given) {
     if (periodic) line_constant_[side] = 0.0;
     const std::vector<double>& by_face = side == 0 ? given.constant_low : given.constant_high;
     to_lines(by_face, side, constant_[side]);
-    const bool any = !constant_[side].empty() || line_constant_[side] != 0.0;
+    // A rank may hold no line at all, and must go along all the same.
+    const bool any = cells_.comm().any(!constant_[side].empty() || line_constant_[side] != 0.0);
     if (any && given.transport && !uniform) to_lines(boundary_velocity(given, side), side, end_velocity_[side]);
-    sources = sources || cells_.comm().any(any);
+    sources = sources || any;
   }
 }
 

@@ -69,7 +69,8 @@ void add_initial(Builder& b) {
   b.add("factors", ValueType::expressions, "-",
         "Of product: one expression per variable, of that variable alone; normalised over its axis.");
   b.add("density", ValueType::expression, "-", "Of expression: of all variables; normalised over the box.");
-  b.add("file", ValueType::path, "-", "Of file: a checkpoint or field file of an earlier run on the same grid.");
+  b.add("file", ValueType::path, "-",
+        "Of file: a checkpoint or field file of an earlier run, on this or another grid.");
   b.number("mass_outside", "-", Range::closed(0, 1), "1e-3",
            "Largest probability of the start that may lie outside of the box, where it is cut off; what lies there is "
            "reported.");
@@ -152,6 +153,8 @@ void add_output(Builder& b) {
   b.in("output.checkpoint");
   b.integer("every_steps", Range::at_least(1), none, "Interval in steps.");
   b.number("every_time", "-", Range::positive(), none, "Interval in simulated time.");
+  b.number("every_wall_time", "s", Range::positive(), none,
+           "Seconds by the clock on the wall between checkpoints, besides the other intervals; changes no step.");
   b.integer("keep", Range::closed(1, 1000), "2", "How many of the newest are kept.");
 
   b.in("run");

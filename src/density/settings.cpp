@@ -242,6 +242,8 @@ void Reader::output() {
   }
   out.series.every_steps = file_.integer("output.series.every_steps");
   out.checkpoint = schedule("output.checkpoint");
+  if (file_.has("output.checkpoint.every_wall_time"))
+    out.checkpoint_every_wall_time = file_.number("output.checkpoint.every_wall_time");
   out.checkpoint_keep = static_cast<int>(file_.integer("output.checkpoint.keep"));
   s_.solver.method = named(method_names, file_.text("solver.method"));
   s_.solver.tolerance = file_.number("solver.tolerance");

@@ -294,9 +294,10 @@ void check_resources(const CaseFile& file, const Settings& settings, const Commu
 }  // namespace
 }  // namespace detail
 
-std::vector<std::string> check_problem(const CaseFile& file, const Settings& settings, const Communicator& comm) {
+std::vector<std::string> check_problem(const CaseFile& file, const Settings& settings, const Communicator& comm,
+                                       bool judge_machines) {
   std::vector<std::string> warnings;
-  detail::check_resources(file, settings, comm);
+  if (judge_machines) detail::check_resources(file, settings, comm);
   const detail::Checker checker(file, settings);
   checker.expressions();
   checker.diffusion_matrix();

@@ -8,10 +8,11 @@
 
 namespace kolmo::flow {
 
-/// The same numbers as run_stage, Projection::project and VelocityBoundary::refresh leave, in fewer passes over memory:
-/// the divergence of a stage is taken one plane behind it, a velocity is corrected one plane ahead of the stage that
-/// reads it, ghosts within a plane are filled right after it, and what crosses a cut is under way meanwhile: edge
-/// planes come first, and one message a component and neighbour carries them. Words a cell: see each function.
+/// The same numbers, to round-off, as run_stage, Projection::project and VelocityBoundary::refresh leave, in fewer
+/// passes over memory: the divergence of a stage is taken one plane behind it, a velocity is corrected one plane ahead
+/// of the stage that reads it, ghosts within a plane are filled right after it, and what crosses a cut is under way
+/// meanwhile: edge planes come first, and one message a component and neighbour carries them. Words a cell: see each
+/// function.
 template <int Dim>
 class PlaneStage {
  public:

@@ -67,7 +67,9 @@ class K4 final : public TimeScheme<Dim> {
   }
 
   // Scalars move with u3, whose place the right-hand side would take, and observers look at u4 before the last sweep.
-  bool by_planes() const { return planes_.possible() && p_.scalars.count() == 0 && !this->observer_; }
+  bool by_planes() const {
+    return planes_.possible() && p_.scalars.count() == 0 && !this->observer_ && !this->whole_stages_;
+  }
 
   // u4, or where stages go by planes u4 before its correction, which the last sweep makes on its way.
   void stage4(State<Dim>& s, double dt) {

@@ -37,7 +37,7 @@ class RK3 final : public TimeScheme<Dim> {
       this->observer_->rates(0.25 * dt, s.velocity, s.t, Register::u, ViscousPart::whole);
     }
     // Scalars move with velocities, and observers look at them, after their correction and before the next sweep.
-    if (planes_.possible() && p_.scalars.count() == 0 && !this->observer_)
+    if (planes_.possible() && p_.scalars.count() == 0 && !this->observer_ && !this->whole_stages_)
       stages_by_planes(s, dt);
     else
       stages(s, dt);

@@ -80,6 +80,7 @@ struct OutputSettings {
   Schedule series{.every_steps = 1};
   std::vector<std::vector<int>> marginals;  ///< each one or two variables
   Schedule checkpoint;
+  double checkpoint_every_wall_time = 0.0;  ///< seconds by the clock on the wall; 0: not by it
   int checkpoint_keep = 2;
 };
 
@@ -111,6 +112,7 @@ std::string face_name(const Problem& problem, int face);
 /// Throws InputError where D is not symmetric and nonnegative at sampled points, coefficients are not finite on the
 /// grid, ranks cannot share the grid, or memory cannot hold it. Returns warnings (initial mass outside the box).
 /// Collective.
-std::vector<std::string> check_problem(const CaseFile& file, const Settings& settings, const Communicator& comm);
+std::vector<std::string> check_problem(const CaseFile& file, const Settings& settings, const Communicator& comm,
+                                       bool judge_machines = true);
 
 }  // namespace kolmo::density

@@ -52,6 +52,9 @@ class TimeScheme {
   virtual SolveStatistics momentum_solves() const { return {}; }
   /// Whom to tell what the coming steps are made of; null: nobody, which costs nothing.
   void observe(StepObserver<Dim>* observer) { observer_ = observer; }
+  /// Stages plane by plane and whole ones agree to round-off, not in bits. Where some steps will be observed, all of
+  /// them take whole stages, so that which ones are observed does not change the flow.
+  void take_whole_stages() { whole_stages_ = true; }
   /// A velocity whose values are of no use between steps, lent to diagnostics and solvers.
   virtual Velocity<Dim>& workspace() = 0;
   /// Names and values beyond State that a bitwise restart needs (the previous right-hand side of Adams-Bashforth).
@@ -62,6 +65,7 @@ class TimeScheme {
  protected:
   double bulk_acceleration_ = 0.0;
   StepObserver<Dim>* observer_ = nullptr;
+  bool whole_stages_ = false;
 };
 
 /// Four-stage chain Runge-Kutta of order 3 with two pressure solves per step ("k4"), fused in three registers;
