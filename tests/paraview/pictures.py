@@ -66,11 +66,12 @@ def density_run(folder, dimension):
 
 
 class Display:
-    """An X server without a screen. (xvfb-run does not wait until it is there.)"""
+    """An X server without a screen. xvfb-run does not wait until it is there, and without -noreset it starts anew when its last
+    client leaves, which the next one may meet."""
 
     def __enter__(self):
         end, given = os.pipe()
-        self.process = subprocess.Popen(["Xvfb", "-displayfd", str(given), "-screen", "0", "1280x1024x24", "-nolisten", "tcp"],
+        self.process = subprocess.Popen(["Xvfb", "-displayfd", str(given), "-screen", "0", "1280x1024x24", "-nolisten", "tcp", "-noreset"],
                                         pass_fds=[given], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         os.close(given)
         with os.fdopen(end) as pipe:
