@@ -166,6 +166,13 @@ struct GridEngine<Dim>::Parts {
       dt = control ? std::min(next_step > 0.0 ? next_step : first_step(), limit) : limit;
       if (!std::isfinite(dt)) dt = settings.time.end - settings.time.start;  // nothing moves
     }
+    const bool explicit_scheme = settings.time.scheme == Scheme::ssp_rk2 || settings.time.scheme == Scheme::ssp_rk3;
+    if (settings.time.step && explicit_scheme) {
+      generator.set_time(state.time);
+      if (const double limit = scheme->step_limit(); dt > 1.5 * limit)
+        throw NumericsError(
+            fmt::format("time.step = {:.3g} is far above the limit of the explicit scheme, {:.3g}", dt, limit));
+    }
     if (settings.time.max_step > 0.0) dt = std::min(dt, settings.time.max_step);
     if (settings.time.min_step > 0.0 && dt < settings.time.min_step)
       throw NumericsError(fmt::format("time step {:.3g} falls below time.min_step", dt));
