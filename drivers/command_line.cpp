@@ -145,7 +145,8 @@ void refuse_leftovers(const CLI::App& app, const CLI::App* command) {
 }
 
 constexpr const char* about =
-    "Kolmo: incompressible flow in two and three dimensions, on many processes.\n"
+    "Kolmo: incompressible flow in two and three dimensions, and probability densities in one to six, on many "
+    "processes.\n"
     "Run it alone or under mpirun. Options with one dash go to PETSc: -log_view, -pressure_ksp_monitor, "
     "-pressure_pc_type hypre ...\n"
     "Exit codes: 0 done, 2 bad input, 3 numerics, 4 files, 5 restart refused, 85 stopped on request with a checkpoint.";

@@ -2,6 +2,7 @@
 #include <fmt/format.h>
 
 #include "density_simulation.hpp"
+#include "describe.hpp"
 #include "kolmo/density/dimensions.hpp"
 #include "kolmo/density/exact.hpp"
 #include "kolmo/density/grid_engine.hpp"
@@ -10,26 +11,6 @@
 namespace kolmo::drivers {
 
 namespace {
-
-std::string describe(const AxisSpec& spec, const std::string& name) {
-  const Axis axis(spec);
-  const std::string widths =
-      axis.uniform() ? fmt::format("uniform, width {:.4g}", axis.min_width())
-                     : fmt::format("stretched, widths {:.4g} .. {:.4g}", axis.min_width(), axis.max_width());
-  return fmt::format("  {}: {} cells from {:.6g} to {:.6g}, {}{}", name, axis.cells(), axis.from(), axis.to(), widths,
-                     axis.periodic() ? ", periodic" : "");
-}
-
-template <int Dim>
-std::string ranks_of(const density::Settings& settings, int ranks) {
-  Index<Dim> cells{}, processes{};
-  for (int d = 0; d < Dim; ++d) {
-    cells[d] = settings.axes[d].cells;
-    processes[d] = settings.processes[d];
-  }
-  if (processes[0] == 0) processes = Decomposition<Dim>::choose(ranks, cells);
-  return fmt::format("{} as {}", ranks, fmt::join(processes, " x "));
-}
 
 std::string describe_time(const density::TimeSettings& time) {
   if (time.stationary) return "none: the stationary density at once";
@@ -55,10 +36,21 @@ void print_problem(const density::Problem& problem, const Log& log) {
 
 }  // namespace
 
+void refuse_what_cannot_fit(const CaseFile& file, const density::Settings& settings, const Communicator& comm) {
+  const double memory = machine_memory(comm);
+  density::with_dimension(settings.problem.dimension(), [&](auto dim) {
+    const double need = density::GridEngine<dim()>::memory_estimate(settings);
+    if (need > memory)
+      throw file.error_at("grid", fmt::format("the run needs about {:.3g} GB; the machines have {:.3g} GB", need * 1e-9,
+                                              memory * 1e-9));
+  });
+}
+
 void check_density(const CaseFile& file, const RunOptions& options, const Communicator& comm, const Log& log) {
   const density::Settings settings = density::read_settings(file);
   for (const std::string& warning : density::check_problem(file, settings, comm, !options.elsewhere))
     log.warning(warning);
+  if (!options.elsewhere) refuse_what_cannot_fit(file, settings, comm);
   const density::Problem& problem = settings.problem;
   double cells = 1.0;
   for (const AxisSpec& axis : settings.axes) cells *= axis.cells;
@@ -66,7 +58,7 @@ void check_density(const CaseFile& file, const RunOptions& options, const Commun
   print_problem(problem, log);
   log.info(fmt::format("grid: {:.0f} cells in {} dimension{}", cells, problem.dimension(),
                        problem.dimension() == 1 ? "" : "s"));
-  for (int d = 0; d < problem.dimension(); ++d) log.info(describe(settings.axes[d], problem.variables()[d]));
+  for (int d = 0; d < problem.dimension(); ++d) log.info(describe_axis(settings.axes[d], problem.variables()[d]));
   std::string faces;
   for (int face = 0; face < 2 * problem.dimension(); ++face)
     faces += fmt::format("{}{} {}", face ? ", " : "", density::face_name(problem, face),
@@ -75,7 +67,7 @@ void check_density(const CaseFile& file, const RunOptions& options, const Commun
   log.info(fmt::format("flux: {}", density::to_string(settings.flux)));
   log.info(fmt::format("time: {}", describe_time(settings.time)));
   density::with_dimension(problem.dimension(), [&](auto dim) {
-    log.info(fmt::format("ranks: {}", ranks_of<dim()>(settings, comm.size())));
+    log.info(fmt::format("ranks: {}", describe_ranks<dim()>(settings, comm.size())));
     const double bytes = density::GridEngine<dim()>::memory_estimate(settings);
     log.info(fmt::format("memory: about {:.3g} MB in all, {:.0f} bytes per cell; checkpoint {:.3g} MB", bytes * 1e-6,
                          bytes / cells, 8e-6 * cells));

@@ -169,6 +169,7 @@ std::unique_ptr<Simulation> make_density(const CaseFile& file, const Communicato
   const density::Settings settings = density::read_settings(file);
   const Log log(comm.root());
   for (const std::string& warning : density::check_problem(file, settings, comm)) log.warning(warning);
+  refuse_what_cannot_fit(file, settings, comm);
   return density::with_dimension(settings.problem.dimension(), [&](auto dim) -> std::unique_ptr<Simulation> {
     return std::make_unique<DensitySimulation<dim()>>(settings, comm);
   });

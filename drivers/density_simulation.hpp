@@ -3,6 +3,7 @@
 
 #include <memory>
 
+#include "kolmo/density/settings.hpp"
 #include "simulation.hpp"
 
 namespace kolmo::drivers {
@@ -10,5 +11,7 @@ namespace kolmo::drivers {
 /// See Kind.
 std::unique_ptr<Simulation> make_density(const CaseFile& file, const Communicator& comm);
 void check_density(const CaseFile& file, const RunOptions& options, const Communicator& comm, const Log& log);
+/// Throws InputError where the engine would hold more than the machines have. Collective.
+void refuse_what_cannot_fit(const CaseFile& file, const density::Settings& settings, const Communicator& comm);
 
 }  // namespace kolmo::drivers

@@ -7,33 +7,13 @@
 #include <vector>
 
 #include "commands.hpp"
+#include "describe.hpp"
 #include "flow_simulation.hpp"
 #include "kolmo/flow/settings.hpp"
-#include "kolmo/grid/decomposition.hpp"
 
 namespace kolmo::drivers {
 
 namespace {
-
-std::string describe(const AxisSpec& spec, char name) {
-  const Axis axis(spec);
-  const std::string widths =
-      axis.uniform() ? fmt::format("uniform, width {:.4g}", axis.min_width())
-                     : fmt::format("stretched, widths {:.4g} .. {:.4g}", axis.min_width(), axis.max_width());
-  return fmt::format("  {}: {} cells from {:.6g} to {:.6g}, {}{}", name, axis.cells(), axis.from(), axis.to(), widths,
-                     axis.periodic() ? ", periodic" : "");
-}
-
-template <int Dim>
-std::string ranks_of(const flow::Settings& settings, int ranks) {
-  Index<Dim> cells{}, processes{};
-  for (int d = 0; d < Dim; ++d) {
-    cells[d] = settings.axes[d].cells;
-    processes[d] = settings.processes[d];
-  }
-  if (processes[0] == 0) processes = Decomposition<Dim>::choose(ranks, cells);
-  return fmt::format("{} as {}", ranks, fmt::join(processes, " x "));
-}
 
 /// Resident bytes of a rank that do not grow with the grid: MPI, PETSc, HDF5 and their buffers.
 constexpr double library_bytes = 95e6;
@@ -82,9 +62,9 @@ void print_settings(const flow::Settings& settings, const Log& log, int ranks) {
   for (const AxisSpec& axis : settings.axes) cells *= axis.cells;
   if (!settings.title.empty()) log.info(settings.title);
   log.info(fmt::format("grid: {:.0f} cells in {} dimensions", cells, settings.dimension));
-  for (int d = 0; d < settings.dimension; ++d) log.info(describe(settings.axes[d], "xyz"[d]));
-  log.info(
-      fmt::format("ranks: {}", settings.dimension == 2 ? ranks_of<2>(settings, ranks) : ranks_of<3>(settings, ranks)));
+  for (int d = 0; d < settings.dimension; ++d) log.info(describe_axis(settings.axes[d], std::string(1, "xyz"[d])));
+  log.info(fmt::format(
+      "ranks: {}", settings.dimension == 2 ? describe_ranks<2>(settings, ranks) : describe_ranks<3>(settings, ranks)));
   std::string faces;
   for (int face = 0; face < 2 * settings.dimension; ++face)
     faces +=

@@ -6,7 +6,7 @@
 #include <cmath>
 
 #include "kolmo/density/exact.hpp"
-#include "kolmo/grid/decomposition.hpp"
+#include "kolmo/grid/check_ranks.hpp"
 #include "settings_reader.hpp"
 #include "symmetric.hpp"
 
@@ -256,26 +256,6 @@ class Checker {
   }
 };
 
-template <int Dim>
-void check_ranks(const CaseFile& file, const Settings& settings, const Communicator& comm) {
-  Index<Dim> cells{}, processes{};
-  std::array<bool, Dim> periodic{};
-  for (int d = 0; d < Dim; ++d) {
-    cells[d] = settings.axes[d].cells;
-    processes[d] = settings.processes[d];
-    periodic[d] = settings.axes[d].periodic;
-  }
-  const bool given = std::all_of(processes.begin(), processes.end(), [](int count) { return count > 0; });
-  try {
-    if (given)
-      (void)Decomposition<Dim>(comm, cells, periodic, processes);
-    else
-      (void)Decomposition<Dim>::choose(comm.size(), cells);
-  } catch (const InputError& error) {
-    throw file.error_at(given ? "grid.processes" : "grid", error.what());
-  }
-}
-
 void check_resources(const CaseFile& file, const Settings& settings, const Communicator& comm) {
   double cells = 1.0;
   for (const AxisSpec& axis : settings.axes) cells *= axis.cells;
@@ -285,10 +265,9 @@ void check_resources(const CaseFile& file, const Settings& settings, const Commu
     throw file.error_at("grid", fmt::format("{:.4g} cells need at least {:.3g} GB ({:.4g} bytes); the machines have "
                                             "{:.3g} GB",
                                             cells, least_bytes * 1e-9, least_bytes, memory * 1e-9));
-  using Check = void (*)(const CaseFile&, const Settings&, const Communicator&);
-  constexpr Check checks[] = {check_ranks<1>, check_ranks<2>, check_ranks<3>,
-                              check_ranks<4>, check_ranks<5>, check_ranks<6>};
-  checks[settings.axes.size() - 1](file, settings, comm);
+  constexpr decltype(&check_ranks<1>) checks[] = {check_ranks<1>, check_ranks<2>, check_ranks<3>,
+                                                  check_ranks<4>, check_ranks<5>, check_ranks<6>};
+  checks[settings.axes.size() - 1](file, settings.axes, settings.processes, comm);
 }
 
 }  // namespace

@@ -5,7 +5,7 @@
 #include <algorithm>
 #include <cmath>
 
-#include "kolmo/grid/decomposition.hpp"
+#include "kolmo/grid/check_ranks.hpp"
 #include "settings_reader.hpp"
 
 namespace kolmo::flow {
@@ -202,29 +202,6 @@ void check_net_flux(const CaseFile& file, const Settings& settings) {
   }
 }
 
-namespace {
-
-template <int Dim>
-void check_ranks(const CaseFile& file, const Settings& settings, const Communicator& comm) {
-  Index<Dim> cells{}, processes{};
-  std::array<bool, Dim> periodic{};
-  for (int d = 0; d < Dim; ++d) {
-    cells[d] = settings.axes[d].cells;
-    processes[d] = settings.processes[d];
-    periodic[d] = settings.axes[d].periodic;
-  }
-  const bool given = std::all_of(processes.begin(), processes.end(), [](int count) { return count > 0; });
-  try {
-    if (given)
-      (void)Decomposition<Dim>(comm, cells, periodic, processes);
-    else
-      (void)Decomposition<Dim>::choose(comm.size(), cells);
-  } catch (const InputError& error) {
-    throw file.error_at(given ? "grid.processes" : "grid", error.what());
-  }
-}
-
-}  // namespace
 }  // namespace detail
 
 void check_resources(const CaseFile& file, const Settings& settings, const Communicator& comm) {
@@ -241,7 +218,8 @@ void check_resources(const CaseFile& file, const Settings& settings, const Commu
   if (const double memory = machine_memory(comm); least_bytes > memory)
     throw file.error_at("grid", fmt::format("{:.4g} cells need at least {:.3g} GB; the machines have {:.3g} GB", cells,
                                             least_bytes * 1e-9, memory * 1e-9));
-  settings.dimension == 2 ? detail::check_ranks<2>(file, settings, comm) : detail::check_ranks<3>(file, settings, comm);
+  const auto check = settings.dimension == 2 ? check_ranks<2> : check_ranks<3>;
+  check(file, settings.axes, settings.processes, comm);
 }
 
 ResourceEstimate estimate_resources(const Settings& settings) {
