@@ -64,6 +64,8 @@ def check_volume():
     case = os.path.join(SOURCE, "cases", "cavity3d", "case.toml")
     code, out, err = run("check", case, "--set", "output.fields.every_time=10", "--set", "time.end=40")
     expect(code == 0 and "5 at most, 36.7 MB" in out and "on each rank" in out and "pressure tensor" in out, f"check: {out}{err}")
+    code, out, err = run("check", case, "--set", "grid.processes=[1, 1, 2]", "--elsewhere")
+    expect(code == 0, f"check for other machines: {code} {err}")
     code, out, err = run("check", case, "--set", "output.fields.every_time=1e-9")
     expect(code == 2 and ": output: " in err and len(err.splitlines()) == 1, f"check of too many outputs: {code} {err}")
 

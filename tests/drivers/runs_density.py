@@ -193,6 +193,78 @@ def check_start_from_file(folder, plane):
     expect(code in (2, 4) and "absent.h5" in err and not os.path.exists(os.path.join(inside, "none")), f"start from a missing file: {code} {err}")
 
 
+# Without noise along x: what moves in from a face, on more ranks along x than there are lines of cells.
+FEW_LINES = """
+[case]
+kind = "density"
+[problem]
+variables = ["x", "y"]
+drift = ["1", "-y"]
+noise = ["0", "1"]
+initial = { type = "gaussian", mean = [2.0, 0.0], variance = [0.2, 0.4] }
+[grid]
+x = { from = 0.0, to = 8.0, cells = 64 }
+y = { from = -3.0, to = 3.0, cells = 3 }
+[boundary]
+default = { type = "no-flux" }
+x_min = { type = "inflow", density = "0.1" }
+x_max = { type = "absorbing" }
+[time]
+scheme = "splitting"
+step = 0.1
+end = 0.5
+"""
+
+# A known potential beside a direction without noise: metrics of the ratio form vary across the lines of that direction.
+BESIDE_POTENTIAL = """
+[case]
+kind = "density"
+[problem]
+variables = ["theta", "x"]
+drift = ["1", "-x"]
+noise = ["0", "sqrt(2)"]
+potential = "x^2/2"
+initial = { type = "expression", density = "(1+0.5*cos(theta))*exp(-(x-1)^2)" }
+[grid]
+theta = { from = 0.0, to = "2*pi", cells = 32 }
+x = { from = -6.0, to = 6.0, cells = 48 }
+[boundary]
+default = { type = "no-flux" }
+theta_min = { type = "periodic" }
+theta_max = { type = "periodic" }
+[time]
+scheme = "tr-bdf2"
+step = 0.02
+end = 0.2
+"""
+
+
+def check_equal_on_ranks(folder, name, text, ranks, cut):
+    os.makedirs(os.path.join(folder, name))
+    case = write_case(os.path.join(folder, name), text, "")
+    outs = {count: os.path.join(folder, name, str(count)) for count in (1, ranks)}
+    for count, out in outs.items():
+        code, said, err = run("run", case, "--output", out, *(["--set", f"grid.processes={cut}"] if count > 1 else []), ranks=count)
+        expect(code == 0, f"{name} on {count} ranks: {code} {err}")
+    one, many = (table(os.path.join(out, "diagnostics.csv")) for out in outs.values())
+    for column, values in one.items():
+        largest = max(abs(a - b) / max(1.0, abs(a)) for a, b in zip(values, many[column], strict=True))
+        expect(largest <= 1e-9, f"{name}: {column} differs by {largest} between 1 and {ranks} ranks")
+
+
+def check_refusals(folder):
+    """An explicit step beyond its limit, and a grid that takes more memory than there is, by what the engine would hold."""
+    case = write_case(folder, PLANE, 'scheme = "ssp-rk2"\nstep = 0.5')
+    code, said, err = run("run", case, "--output", os.path.join(folder, "wild"))
+    expect(code == 3 and "explicit scheme" in err, f"explicit step above its limit: {code} {err}")
+    chain = os.path.join(SOURCE, "cases", "double_well_chain", "case.toml")
+    words = [word for n in ("x1", "x2", "x3") for word in ("--set", f"grid.{n}.cells=1000")]
+    code, said, err = run("check", chain, "--set", "time.scheme=tr-bdf2", *words)
+    expect(code == 2 and " grid: " in err and len(err.splitlines()) == 1, f"check of too large a grid: {code} {err}")
+    code, said, err = run("check", chain, "--elsewhere", "--set", "time.scheme=tr-bdf2", *words)
+    expect(code == 0, f"the same for other machines: {code} {err}")
+
+
 def check_many_dimensions(folder):
     names = ["a", "b", "c", "d"]
     lines = ["[case]", 'kind = "density"', "[problem]", f"variables = {names}", "drift = " + str([f"-{n}" for n in names]), "noise = 1.0",
@@ -258,6 +330,9 @@ def main():
         check_restart(folder, "ssp-rk3", SPACE.replace("[time]", '[engine]\nflux = "limited"\n[time]'), 'scheme = "ssp-rk3"', 2)
         check_start_from_file(folder, plane)
         check_many_dimensions(folder)
+        check_equal_on_ranks(folder, "few_lines", FEW_LINES, 4, [4, 1])
+        check_equal_on_ranks(folder, "beside_potential", BESIDE_POTENTIAL, 2, [1, 2])
+        check_refusals(folder)
     check_shipped()
     print("\n".join(wrong))
     print(f"{len(wrong)} complaints")
