@@ -64,6 +64,14 @@ def check_other_case(place, first):
         text = changed((old, new), text=CASE.replace('"dye"', '"ink"') if what == "physics" else CASE)
         again = run("run", write_case(place, text, "other.toml"), "--output", first, "--restart", "auto", ranks=1)
         expect(again.code == 5 and key in again.said and again.said.count("\n") == 0, f"another {what}: {again}")
+    # Killed before its first checkpoint, and still another case's: not cleared.
+    where = os.path.join(place, "killed early")
+    shutil.copytree(first, where)
+    shutil.rmtree(os.path.join(where, "checkpoint"))
+    os.remove(os.path.join(where, "summary.json"))
+    case = write_case(place, changed(("kinematic_viscosity = 1e-2", "kinematic_viscosity = 2e-2")), "other.toml")
+    again = run("run", case, "--output", where, "--restart", "auto", ranks=1)
+    expect(again.code != 0 and os.path.exists(os.path.join(where, "diagnostics.csv")), f"another case killed early: {again}")
     for name in ("run.toml", "000020.h5"):  # run.toml lost: the hash in the checkpoint still tells
         where = os.path.join(place, "without " + name)
         shutil.copytree(first, where)
@@ -118,6 +126,39 @@ def check_schemes(place):
         expect_same_results(whole, broken, scheme)
 
 
+BUDGETS = """
+[case]
+kind = "flow"
+[grid]
+x = { from = 0.0, to = 1.0, cells = 16 }
+y = { from = 0.0, to = 1.0, cells = 16, spacing = "tanh", strength = 1.2 }
+[fluid]
+kinematic_viscosity = 1e-2
+[boundary]
+default = { type = "no-slip" }
+y_max = { type = "no-slip", velocity = ["1", "0"] }
+[time]
+end = 1e6
+max_steps = 20
+steady_tolerance = 1e-12
+[output]
+series = { every_steps = 10, budgets = true }
+fields = { every_steps = 10, names = ["velocity", "pressure"], precision = "float64" }
+checkpoint = { every_steps = 7 }
+"""
+
+
+def check_budgets(place):
+    """Which steps a budget looks at depends on where a leg ends; the flow must not."""
+    for scheme in ("k4", "rk3"):
+        case = write_case(place, BUDGETS.replace("[time]", f'[time]\nscheme = "{scheme}"'), f"budgets_{scheme}.toml")
+        whole, broken = os.path.join(place, "budgets " + scheme), os.path.join(place, "budgets broken " + scheme)
+        expect(run("run", case, "--output", whole).code == 0, f"budgets, {scheme}")
+        expect(run("run", case, "--output", broken, *settings(time__max_steps=7)).code == 0, f"budgets, {scheme}: first leg")
+        expect(run("run", case, "--output", broken, "--restart", "auto").code == 0, f"budgets, {scheme}: second leg")
+        expect_same_results(whole, broken, f"budgets, {scheme}")
+
+
 with folder() as at:
     path = write_case(at)
     if ARGUMENTS[0] == "damage":
@@ -129,4 +170,5 @@ with folder() as at:
         check_ranks(at, path)
     else:
         check_schemes(at)
+        check_budgets(at)
 finish()
