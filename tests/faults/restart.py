@@ -130,13 +130,14 @@ BUDGETS = """
 [case]
 kind = "flow"
 [grid]
-x = { from = 0.0, to = 1.0, cells = 16 }
+x = { from = 0.0, to = 1.0, cells = 17 }
 y = { from = 0.0, to = 1.0, cells = 16, spacing = "tanh", strength = 1.2 }
+z = { from = 0.0, to = 2.0, cells = 18, spacing = "tanh", strength = 1.1 }
 [fluid]
 kinematic_viscosity = 1e-2
 [boundary]
 default = { type = "no-slip" }
-y_max = { type = "no-slip", velocity = ["1", "0"] }
+y_max = { type = "no-slip", velocity = ["1", "0", "0.3"] }
 [time]
 end = 1e6
 max_steps = 20
