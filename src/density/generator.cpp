@@ -121,6 +121,8 @@ void Generator<Dim>::find_potential() {
   for_each<Dim>(volumes_->box(), [&](const Index<Dim>& i) {
     inverse_density_(i) = std::exp(coefficients_.lifted(volumes_->position(i)));
   });
+  halo_->exchange(inverse_density_);
+  limited_->law().factor = &inverse_density_;
 }
 
 /// Numbers of a face with the boundary rule folded in.
@@ -258,14 +260,16 @@ void Generator<Dim>::lift(const Field<Dim>& p) {
 }
 
 template <int Dim>
-void Generator<Dim>::add_limited(const Field<Dim>& p, Field<Dim>& rate, double factor) {
+void Generator<Dim>::add_limited(const Field<Dim>& p, Field<Dim>& rate, double factor, double step) {
   if (!limited_) return;
+  limited_->law().step = step;
   if (coefficients_.ratio()) {
     lift(p);
     limited_->apply(ratio_, rate, factor, 1.0);
   } else {
     limited_->apply(p, rate, factor, 1.0);
   }
+  limited_->law().step = 0.0;
 }
 
 template <int Dim>

@@ -47,21 +47,33 @@ struct StoredWeights {
   }
 };
 
-/// The limited part alone: velocity times the limited increment (T6); nothing in directions without one.
+/// The limited part alone: velocity times the limited increment (T6); nothing in directions without one. Beside
+/// implicit upwind fluxes the increments are explicit: where one would move more than a cell holds in a step (dt |v| /
+/// width > 1), it is taken in proportion, or the scheme would blow up.
 template <int Dim>
 struct LimitedPart {
   static constexpr bool limited = true;
   static constexpr bool symmetric = false;
   std::array<const Field<Dim>*, Dim> velocity{};
   std::shared_ptr<const std::vector<double>> zeros;
+  double step = 0.0;                   ///< dt of increments beside implicit fluxes; 0: as they are
+  const Field<Dim>* factor = nullptr;  ///< q = factor * p is what is limited; null: p
 
   template <bool Along>
   struct Row {
     const double* u;
     transport::Metric<Along> inverse, before, after, width_low, width_high;
+    double step;
+    const double *factor_low, *factor_high;  ///< null: 1
     transport::FaceWeights operator()(int) const { return {}; }
+    double carried(int k) const {
+      if (step == 0.0) return u[k];
+      const double low = (factor_low ? factor_low[k] : 1.0) / width_low(k);
+      const double high = (factor_high ? factor_high[k] : 1.0) / width_high(k);
+      return u[k] / std::max(1.0, step * std::abs(u[k]) * std::max(low, high));
+    }
     double rest(int k, double low2, double low, double high, double high2) const {
-      const double v = u[k], across = high - low;
+      const double v = carried(k), across = high - low;
       const double from_low = transport::limited_increment(low - low2, across, before(k), inverse(k), width_low(k));
       const double from_high = transport::limited_increment(high2 - high, across, after(k), inverse(k), width_high(k));
       return v * (v > 0.0 ? from_low : -from_high);
@@ -71,7 +83,13 @@ struct LimitedPart {
   auto row(const transport::FaceRow<Dim, Along>& r) const {
     const Field<Dim>* field = velocity[r.direction];
     const double* u = field ? field->origin() + field->layout().offset(r.index) : zeros->data();
-    return Row<Along>{u, r.inverse_distance, r.inverse_before, r.inverse_after, r.width_low, r.width_high};
+    const double *low = nullptr, *high = nullptr;
+    if (factor && step > 0.0) {
+      high = factor->origin() + factor->layout().offset(r.index);
+      low = high - factor->layout().stride(r.direction);
+    }
+    return Row<Along>{u,   r.inverse_distance, r.inverse_before, r.inverse_after, r.width_low, r.width_high, step, low,
+                      high};
   }
 };
 
@@ -114,8 +132,9 @@ class Generator {
 
   /// rate := rate_factor * rate + factor * (L p + constants). Ghosts of p fresh.
   void apply(const Field<Dim>& p, Field<Dim>& rate, double factor = 1.0, double rate_factor = 0.0);
-  /// rate += factor * N(p). Ghosts of p fresh; two layers.
-  void add_limited(const Field<Dim>& p, Field<Dim>& rate, double factor = 1.0);
+  /// rate += factor * N(p). Ghosts of p fresh; two layers. step > 0: increments for explicit steps of this length
+  /// beside implicit ones of L.
+  void add_limited(const Field<Dim>& p, Field<Dim>& rate, double factor = 1.0, double step = 0.0);
   /// rate += factor * constants.
   void add_constants(Field<Dim>& rate, double factor) const { flux_->add_constants(rate, factor); }
   /// out[2 * axis + side] += factor * flux of p out of the domain. No communication: this rank's share.

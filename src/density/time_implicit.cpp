@@ -157,7 +157,7 @@ class TrBdf2 final : public ImplicitScheme<Dim> {
     if (this->control_) combine<Dim>(box, {{1.0, &rate_}}, first_);
     combine<Dim>(box, {{1.0, &s.p}, {gamma * dt, &rate_}}, right_);
     if (g.limited()) {
-      limited_rate(s.p, limited1_);
+      limited_rate(s.p, limited1_, dt);
       combine<Dim>(box, {{1.0, &right_}, {2.0 * gamma * dt, &limited1_}}, right_);
       if (this->control_) combine<Dim>(box, {{1.0, &first_}, {1.0, &limited1_}}, first_);
     }
@@ -172,7 +172,7 @@ class TrBdf2 final : public ImplicitScheme<Dim> {
     this->count_outflow(next_, weight * dt);
     combine<Dim>(box, {{1.0, &right_}, {weight * dt, &rate_}}, right_);
     if (g.limited()) {
-      limited_rate(next_, limited2_);
+      limited_rate(next_, limited2_, dt);
       combine<Dim>(box, {{1.0, &right_}, {dt * a31, &limited1_}, {dt * a32, &limited2_}}, right_);
     }
     if (this->control_) add_estimate(0.0 - 1.0 / (theta * (1.0 - theta)));
@@ -200,9 +200,9 @@ class TrBdf2 final : public ImplicitScheme<Dim> {
   static constexpr double gamma = 0.29289321881345247560, weight = 0.35355339059327376220, theta = 2.0 * gamma;
   static constexpr double a32 = (3.0 + 2.0 * 1.41421356237309504880) / 6.0, a31 = 1.0 - a32;
 
-  void limited_rate(Field<Dim>& p, Field<Dim>& rate) {
+  void limited_rate(Field<Dim>& p, Field<Dim>& rate, double dt) {
     rate.fill(0.0);
-    this->g_.add_limited(p, rate);
+    this->g_.add_limited(p, rate, 1.0, dt);
   }
   /// first_ := first_ / theta + factor * (rate_ + limited2_), the first two terms of the local error.
   void add_estimate(double factor) {
@@ -220,12 +220,12 @@ class TrBdf2 final : public ImplicitScheme<Dim> {
       g.apply(next_, rate_);
       combine<Dim>(this->box(), {{1.0, &first_}, {1.0 / (1.0 - theta), &rate_}}, first_);
       if (g.limited()) {
-        limited_rate(next_, rate_);
+        limited_rate(next_, rate_, dt);
         combine<Dim>(this->box(), {{1.0, &first_}, {1.0 / (1.0 - theta), &rate_}}, first_);
       }
       error = std::abs(2.0 * k * dt) * norm1(g.volumes(), first_) / mass;
     } else {
-      limited_rate(next_, rate_);
+      limited_rate(next_, rate_, dt);
     }
     return error;
   }
