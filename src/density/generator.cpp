@@ -20,6 +20,7 @@ Generator<Dim>::Generator(const Settings& settings, const Grid<Dim>& grid, const
       grid_(&grid),
       cells_(&cells),
       linear_(options.linear),
+      frozen_(options.frozen),
       coefficients_(settings, grid, options.split),
       volumes_(std::make_shared<transport::ControlVolumes<Dim>>(grid, cells)) {
   autonomous_ = settings.problem.autonomous();
@@ -36,7 +37,7 @@ Generator<Dim>::Generator(const Settings& settings, const Grid<Dim>& grid, const
   cross_.set_up(coefficients_, grid, cells, *volumes_);
   Ghosts<Dim> ghosts;
   bool any_limited = false;
-  for (int d = 0; d < Dim; ++d) any_limited = any_limited || (coefficients_.limited(d) && !linear_);
+  for (int d = 0; d < Dim; ++d) any_limited = any_limited || has_limited_part(d);
   for (int d = 0; d < Dim; ++d) {
     const bool read = cells.cut(d) || cells.periodic()[d];
     ghosts.low[d] = ghosts.high[d] = read ? (any_limited ? 2 : 1) : 0;
@@ -48,7 +49,7 @@ Generator<Dim>::Generator(const Settings& settings, const Grid<Dim>& grid, const
     LimitedPart<Dim> law;
     law.zeros = std::make_shared<std::vector<double>>(cells.extent()[0] + 1, 0.0);
     for (int d = 0; d < Dim; ++d)
-      if (coefficients_.limited(d)) law.velocity[d] = &weights_[d].velocity;
+      if (has_limited_part(d)) law.velocity[d] = &weights_[d].velocity;
     limited_.emplace(law, boundary_);
     if (coefficients_.ratio()) find_potential();
   }
@@ -82,7 +83,7 @@ void Generator<Dim>::make_fields(int d) {
   DirectionWeights<Dim>& w = weights_[d];
   w.direction = d;
   w.transport = coefficients_.transport(d) && !linear_;
-  w.uniform = coefficients_.uniform(d) && !(coefficients_.limited(d) && !linear_);
+  w.uniform = coefficients_.uniform(d) && !has_limited_part(d);
   const int n = grid_->axis(d).cells();
   typename StoredWeights<Dim>::Table& table = tables_[d];
   table.weights = &w;
@@ -102,7 +103,7 @@ void Generator<Dim>::make_fields(int d) {
   }
   w.low = Field<Dim>(layout, Location::faces(d));
   w.high = Field<Dim>(layout, Location::faces(d));
-  if (coefficients_.limited(d) && !linear_) w.velocity = Field<Dim>(layout, Location::faces(d));
+  if (has_limited_part(d)) w.velocity = Field<Dim>(layout, Location::faces(d));
 }
 
 template <int Dim>
@@ -130,8 +131,6 @@ template <int Dim>
 typename Generator<Dim>::Numbers Generator<Dim>::closed_face(const FaceSite<Dim>& s, double t, double* constant) const {
   if (s.boundary >= 0 && no_flux(s.direction, s.boundary)) return {};
   Numbers n = coefficients_.at(s, t);
-  if (linear_ && coefficients_.transport(s.direction) && s.boundary < 0 && !coefficients_.ratio())
-    n.weights = {0.5 * n.drift, 0.5 * n.drift};
   if (s.boundary < 0) return n;
   const bool low = s.boundary == 0;
   const BoundarySettings& rule = settings_->boundary[2 * s.direction + s.boundary];
@@ -261,7 +260,7 @@ void Generator<Dim>::lift(const Field<Dim>& p) {
 
 template <int Dim>
 void Generator<Dim>::add_limited(const Field<Dim>& p, Field<Dim>& rate, double factor, double step) {
-  if (!limited_) return;
+  if (!limited()) return;
   limited_->law().step = step;
   if (coefficients_.ratio()) {
     lift(p);
@@ -300,7 +299,7 @@ double Generator<Dim>::explicit_limit() const {
       const transport::LinearFlux low = flux_->face(d, i), high = flux_->face(d, above);
       double sum = high.low - low.high;
       // A limited face value is at most twice the value of the cell it comes from.
-      if (weights_[d].velocity) {
+      if (limited() && weights_[d].velocity) {
         const double scale = coefficients_.ratio() ? inverse_density_(i) : 1.0;
         sum += scale * (std::max(weights_[d].velocity(above), 0.0) - std::min(weights_[d].velocity(i), 0.0));
       }
@@ -328,15 +327,14 @@ double Generator<Dim>::courant_rate() const {
 
 template <int Dim>
 void Generator<Dim>::flux(const Field<Dim>& p, std::array<Field<Dim>, Dim>& components) {
-  if (limited_ && coefficients_.ratio()) lift(p);
-  const Field<Dim>& carried = coefficients_.ratio() && limited_ ? ratio_ : p;
+  if (limited() && coefficients_.ratio()) lift(p);
+  const Field<Dim>& carried = coefficients_.ratio() && limited() ? ratio_ : p;
   for (int d = 0; d < Dim; ++d) {
     if (!components[d]) {
       Ghosts<Dim> ghosts;
       ghosts.high[d] = 1;
       components[d] = Field<Dim>(Layout<Dim>(cells_->extent(), ghosts), Location::faces(d));
     }
-    const transport::ControlLine& line = volumes_->line(d);
     Box<Dim> faces = volumes_->box();
     ++faces.end[d];
     for_each<Dim>(faces, [&](const Index<Dim>& i) {
@@ -346,27 +344,56 @@ void Generator<Dim>::flux(const Field<Dim>& p, std::array<Field<Dim>, Dim>& comp
       double value = f.constant;
       if (f.low != 0.0) value += f.low * p(below);
       if (f.high != 0.0) value += f.high * p(i);
+      if (limited() && weights_[d].velocity) value += limited_rest(d, i, carried);
       components[d](i) = value;
-      const bool low_end = line.at_boundary(Side::low) && i[d] == line.begin();
-      const bool high_end = line.at_boundary(Side::high) && i[d] == line.end();
-      if (!weights_[d].velocity || low_end || high_end) return;
-      Index<Dim> below2 = below, above2 = i;
-      --below2[d], ++above2[d];
-      const bool first = line.at_boundary(Side::low) && i[d] == line.begin() + 1;
-      const bool last = line.at_boundary(Side::high) && i[d] == line.end() - 1;
-      const auto weights = limited_->law().row(transport::inner_row<Dim, false>(*volumes_, d, i));
-      components[d](i) +=
-          weights.rest(0, carried(first ? below : below2), carried(below), carried(i), carried(last ? i : above2));
     });
   }
   cross_.add_flux(p, components);
+}
+
+/// The limited part of the flux through one face; 0 on the boundary of the domain.
+template <int Dim>
+double Generator<Dim>::limited_rest(int d, const Index<Dim>& i, const Field<Dim>& p) const {
+  const transport::ControlLine& line = volumes_->line(d);
+  const bool low_end = line.at_boundary(Side::low), high_end = line.at_boundary(Side::high);
+  if ((low_end && i[d] == line.begin()) || (high_end && i[d] == line.end())) return 0.0;
+  Index<Dim> below = i, below2 = i, above2 = i;
+  --below[d], below2[d] -= 2, ++above2[d];
+  if (low_end && i[d] == line.begin() + 1) below2 = below;
+  if (high_end && i[d] == line.end() - 1) above2 = i;
+  const auto weights = limited_->law().row(transport::inner_row<Dim, false>(*volumes_, d, i));
+  return weights.rest(0, p(below2), p(below), p(i), p(above2));
+}
+
+template <int Dim>
+void Generator<Dim>::freeze(const Field<Dim>& p) {
+  for (int d = 0; d < Dim; ++d) {
+    DirectionWeights<Dim>& w = weights_[d];
+    if (!w.velocity) continue;
+    Box<Dim> faces = volumes_->box();
+    ++faces.end[d];
+    for_each<Dim>(faces, [&](const Index<Dim>& i) {
+      const double v = w.velocity(i), rest = limited_rest(d, i, p);
+      Index<Dim> upwind = i;
+      if (v > 0.0) --upwind[d];
+      // The weight of the other cell is diffusion alone, and as large here.
+      const double share = rest != 0.0 && p(upwind) > 0.0 ? rest / p(upwind) : 0.0;
+      const transport::LinearFlux face = flux_->face(d, i);
+      if (face.low == 0.0 && face.high == 0.0) return;
+      if (v > 0.0) w.low(i) = v - w.high(i) + share;
+      if (v < 0.0) w.high(i) = v - w.low(i) + share;
+    });
+  }
+  ++version_;
 }
 
 template <int Dim>
 std::string Generator<Dim>::description() const {
   std::string text = coefficients_.description();
   for (int d = 0; d < Dim; ++d)
-    if (weights_[d].transport) text += fmt::format("; {} transported, limited", settings_->problem.variables()[d]);
+    if (coefficients_.transport(d) && settings_->flux != FluxKind::central)
+      text += fmt::format("; {} transported, {}", settings_->problem.variables()[d],
+                          has_limited_part(d) ? "limited" : "upwind");
   if (cross_.active())
     text += cross_.mixed() ? "; cross terms mixed, NOT positive (|D_ij| / h_j sum up to more than D_ii / h_i)"
                            : "; cross terms along diagonals, positive";

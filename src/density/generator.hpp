@@ -94,8 +94,10 @@ struct LimitedPart {
 };
 
 struct GeneratorOptions {
-  /// Transport directions get central weights and no limited part (stationary solves).
+  /// Transport directions keep their upwind weights and get no limited part: dp/dt = L p alone.
   bool linear = false;
+  /// With linear: `freeze` can take the limited fluxes of a density into the weights (stationary solves).
+  bool frozen = false;
   /// For the splitting, which transports the density itself: no ratio where a direction has no diffusion.
   bool split = false;
 };
@@ -113,11 +115,14 @@ class Generator {
   void set_time(double t);
   std::int64_t version() const { return version_; }
   bool autonomous() const { return autonomous_; }
-  bool limited() const { return limited_.has_value(); }
+  /// N is there beside L.
+  bool limited() const { return limited_.has_value() && !linear_; }
+  /// Fluxes have a limited part that `freeze` can take into L.
+  bool freezes() const { return limited_.has_value() && linear_; }
   /// No flux through any boundary.
   bool closed() const { return closed_; }
   /// L is an M-matrix: implicit Euler keeps p >= 0.
-  bool positive() const { return settings_->flux != FluxKind::central && !cross_.mixed() && !linear_; }
+  bool positive() const { return settings_->flux != FluxKind::central && !cross_.mixed(); }
 
   const std::array<DirectionWeights<Dim>, Dim>& weights() const { return weights_; }
   const CrossTerms<Dim>& cross_terms() const { return cross_; }
@@ -137,6 +142,9 @@ class Generator {
   void add_limited(const Field<Dim>& p, Field<Dim>& rate, double factor = 1.0, double step = 0.0);
   /// rate += factor * constants.
   void add_constants(Field<Dim>& rate, double factor) const { flux_->add_constants(rate, factor); }
+  /// Where freezes(): makes the weights those with which L p are the limited fluxes of this p, value on the face over
+  /// value upwind kept as a number: between 0 and 2, so that L stays an M-matrix. Ghosts of p fresh; two layers.
+  void freeze(const Field<Dim>& p);
   /// out[2 * axis + side] += factor * flux of p out of the domain. No communication: this rank's share.
   void add_outflow(const Field<Dim>& p, double factor, std::vector<double>& out) const;
   /// J at faces. Ghosts of p fresh.
@@ -156,6 +164,10 @@ class Generator {
   void check_settings() const;
   void make_boundary();
   void make_fields(int d);
+  bool has_limited_part(int d) const {
+    return coefficients_.limited(d) && (!linear_ || (frozen_ && !coefficients_.ratio()));
+  }
+  double limited_rest(int d, const Index<Dim>& face, const Field<Dim>& p) const;
   void fill(int d, double t);
   void fill_uniform(int d, double t);
   void fill_fields(int d, double t);
@@ -173,7 +185,7 @@ class Generator {
   const Settings* settings_;
   const Grid<Dim>* grid_;
   const Decomposition<Dim>* cells_;
-  bool linear_;
+  bool linear_, frozen_;
   FaceCoefficients<Dim> coefficients_;
   std::shared_ptr<const transport::ControlVolumes<Dim>> volumes_;
   std::shared_ptr<transport::Boundary<Dim>> boundary_;

@@ -48,6 +48,12 @@ Scheme chosen_scheme(const Settings& settings) {
   return settings.problem.dimension() <= 2 ? Scheme::tr_bdf2 : Scheme::splitting;
 }
 
+GeneratorOptions options_of(const Settings& settings) {
+  if (settings.time.stationary) return {.linear = true, .frozen = true};
+  const Scheme scheme = chosen_scheme(settings);
+  return {.linear = scheme == Scheme::backward_euler, .split = scheme == Scheme::splitting};
+}
+
 }  // namespace
 
 template <int Dim>
@@ -57,7 +63,7 @@ struct GridEngine<Dim>::Parts {
         comm(c),
         grid(make_grid<Dim>(settings)),
         decomposition(make_decomposition<Dim>(settings, grid, comm)),
-        generator(settings, grid, decomposition, {.split = chosen_scheme(settings) == Scheme::splitting}) {
+        generator(settings, grid, decomposition, options_of(settings)) {
     control = !settings.time.step && settings.time.tolerance > 0.0;
     state.p = generator.make_field();
     state.time = settings.time.start;
@@ -179,6 +185,16 @@ struct GridEngine<Dim>::Parts {
     return dt;
   }
 
+  /// The generator of the coming steps allows for them; the stationary density has its own, once and for all.
+  void find_stationary() {
+    if (settings.time.stationary) {
+      density::find_stationary<Dim>(settings, generator, state.p, stationary, stationary_description);
+      return;
+    }
+    Generator<Dim> own(settings, grid, decomposition, {.linear = true, .frozen = true});
+    density::find_stationary<Dim>(settings, own, state.p, stationary, stationary_description);
+  }
+
   double first_step() {
     Field<Dim> rate = generator.make_field();
     rate_of(rate);
@@ -270,8 +286,7 @@ void GridEngine<Dim>::step(double dt, bool more) {
 }
 template <int Dim>
 void GridEngine<Dim>::solve_stationary() {
-  find_stationary<Dim>(parts_->settings, parts_->grid, parts_->decomposition, parts_->state.p, parts_->stationary,
-                       parts_->stationary_description);
+  parts_->find_stationary();
 }
 template <int Dim>
 const Grid<Dim>& GridEngine<Dim>::grid() const {

@@ -62,6 +62,34 @@ class InverseIteration {
   }
 
   void run(Field<Dim>& p) {
+    start();
+    fill();
+    iterate(most_solves);
+    double before = take(p), best = HUGE_VAL;
+    for (int idle = 0; g_.freezes() && rounds_ < most_rounds && idle < 5 && before > 1e-12; ++rounds_) {
+      g_.exchange(p);
+      g_.freeze(p);
+      fill();
+      iterate(1);
+      before = moved_ = take(p);
+      idle = moved_ < 0.8 * best ? 0 : idle + 1;
+      best = std::min(best, moved_);
+    }
+    if (rounds_ == 0) return;
+    iterate(most_solves);
+    (void)take(p);
+  }
+  std::string description() const {
+    std::string text = fmt::format("inverse iteration, {} solves", statistics_.count);
+    if (g_.freezes()) text += fmt::format(", {} rounds for limited fluxes (the last moved {:.1e})", rounds_, moved_);
+    if (dropped_ > 0.0) text += fmt::format(", {:.1e} of the mass below zero dropped", dropped_);
+    return text;
+  }
+
+ private:
+  static constexpr int most_solves = 200, most_rounds = 40;
+
+  void fill() {
     // One over the shift: large against every time scale of the domain, small enough for the solves to keep digits.
     const double limit = g_.explicit_limit();
     const double cells = static_cast<double>(g_.volumes().unknowns().global_size());
@@ -69,10 +97,11 @@ class InverseIteration {
     if (Dim > 2) a = limit * 1e6;
     fill_matrix(g_, 1.0, a, matrix_);
     petsc::check(KSPSetOperators(ksp_, matrix_, matrix_));
-    start();
+  }
+  /// Towards the null vector of the present weights, to round-off or by the given number of solves.
+  void iterate(int most) {
     double change = 1.0, last = 1.0;
-    int n = 0;
-    for (; n < 200; ++n) {
+    for (int n = 0; n < most; ++n) {
       solve();
       rescale();
       last = change;
@@ -82,14 +111,32 @@ class InverseIteration {
       petsc::check(VecNorm(next_, NORM_1, &size));
       change = difference / size;
       petsc::check(VecCopy(next_, old_));
-      if (change < 1e-14 || (change < 1e-9 && change > 0.5 * last)) break;
+      if (change < 1e-14 || (change < 1e-9 && change > 0.5 * last)) return;
     }
-    if (n == 200) throw NotConverged("density_", "inverse iteration stalls", n, change);
-    copy_out(p);
-    normalise(g_, p);
+    if (most == most_solves) throw NotConverged("density_", "inverse iteration stalls", most, change);
   }
 
- private:
+  /// p := the solution, with mass 1; returns what that changes, in L1. The null vector of an M-matrix is not negative:
+  /// what the solver's tolerance left goes.
+  double take(Field<Dim>& p) {
+    if (!earlier_) earlier_ = g_.make_field();
+    swap(earlier_, p);
+    copy_out(p);
+    normalise(g_, p);
+    if (g_.positive()) {
+      double below = 0.0;
+      for_each<Dim>(g_.volumes().box(), [&](const Index<Dim>& i) {
+        if (!(p(i) < 0.0)) return;
+        below -= p(i) * g_.volumes().volume(i);
+        p(i) = 0.0;
+      });
+      dropped_ = g_.volumes().comm().sum(below);
+      if (dropped_ > 0.0) normalise(g_, p);
+    }
+    combine<Dim>(g_.volumes().box(), {{-1.0, &earlier_}, {1.0, &p}}, earlier_);
+    return norm1(g_.volumes(), earlier_);
+  }
+
   void start() {
     double* values = nullptr;
     std::size_t at = 0;
@@ -134,39 +181,39 @@ class InverseIteration {
   petsc::Handle<Mat> matrix_;
   petsc::Handle<Vec> old_, next_;
   petsc::Handle<KSP> ksp_;
+  Field<Dim> earlier_;
+  int rounds_ = 0;
+  double moved_ = 0.0, dropped_ = 0.0;
 };
 
 }  // namespace
 
 template <int Dim>
-void find_stationary(const Settings& settings, const Grid<Dim>& grid, const Decomposition<Dim>& cells, Field<Dim>& p,
-                     SolveStatistics& statistics, std::string& description) {
-  Generator<Dim> generator(settings, grid, cells, {.linear = true});
+void find_stationary(const Settings& settings, Generator<Dim>& generator, Field<Dim>& p, SolveStatistics& statistics,
+                     std::string& description) {
   if (!generator.autonomous())
     throw InputError("time.stationary: coefficients depend on t, so that no density is stationary");
   if (!generator.closed()) throw InputError("time.stationary: needs boundaries that are no-flux or periodic");
   if constexpr (Dim == 1) {
-    if (!grid.axis(0).periodic() && generator.weights()[0].uniform) {
+    if (!generator.grid().axis(0).periodic() && generator.weights()[0].uniform) {
       solve_line(generator, p);
       description = "ratios of the weights along the line";
       return;
     }
   }
-  InverseIteration<Dim>(generator, settings.solver, statistics).run(p);
-  description = fmt::format("inverse iteration, {} solves", statistics.count);
+  InverseIteration<Dim> iteration(generator, settings.solver, statistics);
+  iteration.run(p);
+  description = iteration.description();
 }
 
-template void find_stationary(const Settings&, const Grid<1>&, const Decomposition<1>&, Field<1>&, SolveStatistics&,
-                              std::string&);
-template void find_stationary(const Settings&, const Grid<2>&, const Decomposition<2>&, Field<2>&, SolveStatistics&,
-                              std::string&);
-template void find_stationary(const Settings&, const Grid<3>&, const Decomposition<3>&, Field<3>&, SolveStatistics&,
-                              std::string&);
-template void find_stationary(const Settings&, const Grid<4>&, const Decomposition<4>&, Field<4>&, SolveStatistics&,
-                              std::string&);
-template void find_stationary(const Settings&, const Grid<5>&, const Decomposition<5>&, Field<5>&, SolveStatistics&,
-                              std::string&);
-template void find_stationary(const Settings&, const Grid<6>&, const Decomposition<6>&, Field<6>&, SolveStatistics&,
-                              std::string&);
+#define KOLMO_INSTANTIATE(Dim) \
+  template void find_stationary(const Settings&, Generator<Dim>&, Field<Dim>&, SolveStatistics&, std::string&);
+KOLMO_INSTANTIATE(1)
+KOLMO_INSTANTIATE(2)
+KOLMO_INSTANTIATE(3)
+KOLMO_INSTANTIATE(4)
+KOLMO_INSTANTIATE(5)
+KOLMO_INSTANTIATE(6)
+#undef KOLMO_INSTANTIATE
 
 }  // namespace kolmo::density
