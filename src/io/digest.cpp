@@ -27,19 +27,6 @@ constexpr std::uint64_t mixed(std::uint64_t x) {
 
 constexpr std::uint64_t odd = 0x9E3779B97F4A7C15u;  // 2^64 / golden ratio
 
-/// Four independent lanes of h = (h ^ word) * odd, each step a bijection of the word; `bytes` is a multiple of 32.
-std::uint64_t block_digest(const unsigned char* bytes, std::size_t count, std::uint64_t index) {
-  std::array<std::uint64_t, 4> lane{index, index + odd, index + 2 * odd, index + 3 * odd};
-  for (std::size_t at = 0; at < count; at += 32) {
-    std::array<std::uint64_t, 4> word;
-    std::memcpy(word.data(), bytes + at, 32);
-    for (int k = 0; k < 4; ++k) lane[k] = std::rotl((lane[k] ^ word[k]) * odd, 29);
-  }
-  std::uint64_t digest = index;
-  for (std::uint64_t l : lane) digest = mixed(digest ^ l) * odd;
-  return mixed(digest);
-}
-
 /// Returns 0 or an error number; a file shorter than asked for is EIO.
 int read_block(int descriptor, unsigned char* into, std::size_t count, std::uint64_t offset) {
   while (count > 0) {
@@ -61,42 +48,74 @@ std::uint64_t wrapped_sum(const Communicator& comm, std::uint64_t value) {
   return sum;
 }
 
-std::uint64_t content_sum(const Slab& slab, const double* packed) {
-  if (slab.size() == 0) return 0;
+WordSum word_sum(const void* words, std::size_t count, std::uint64_t position) {
+  constexpr std::uint64_t exponent = 0x7FF0000000000000u;
+  const auto* bytes = static_cast<const unsigned char*>(words);
+  std::uint64_t sum = 0, special = 0;
+  std::uint64_t key = odd * (position + 1);
+  for (std::size_t i = 0; i < count; ++i, key += odd) {
+    std::uint64_t word;
+    std::memcpy(&word, bytes + 8 * i, 8);
+    sum += mixed(word + key);
+    special |= (word & exponent) == exponent ? 1u : 0u;
+  }
+  return {sum, special == 0};
+}
+
+WordSum slab_sum(const Slab& slab, const double* packed, std::uint64_t position) {
+  WordSum total;
+  if (slab.size() == 0) return total;
   const std::size_t rank = slab.global.size();
   const std::size_t row = slab.count.back();
   std::vector<std::uint64_t> at(rank, 0);  // within the slab; the last entry stays 0
-  std::uint64_t sum = 0;
   for (std::size_t done = 0; done < slab.size(); done += row) {
     std::uint64_t index = 0;
     for (std::size_t d = 0; d < rank; ++d) index = index * slab.global[d] + slab.start[d] + at[d];
-    for (std::size_t i = 0; i < row; ++i)
-      sum += mixed(std::bit_cast<std::uint64_t>(packed[done + i]) + odd * (index + i + 1));
+    const WordSum part = word_sum(packed + done, row, position + index);
+    total.sum += part.sum;
+    total.finite = total.finite && part.finite;
     for (std::size_t d = rank - 1; d-- > 0;) {
       if (++at[d] < slab.count[d]) break;
       at[d] = 0;
     }
   }
-  return sum;
+  return total;
 }
 
-std::uint64_t file_digest(const Communicator& comm, const std::filesystem::path& path, std::uint64_t length) {
-  const std::uint64_t blocks = (length + block_bytes - 1) / block_bytes;
-  const auto size = static_cast<std::uint64_t>(comm.size()), me = static_cast<std::uint64_t>(comm.rank());
-  const std::uint64_t begin = blocks / size * me + std::min(blocks % size, me);
-  const std::uint64_t end = begin + blocks / size + (me < blocks % size ? 1 : 0);
+namespace {
+
+/// What is left of [0, length), in pieces of at most a block.
+std::vector<ByteRange> blocks_of(std::uint64_t length, const std::vector<ByteRange>& without) {
+  std::vector<ByteRange> blocks;
+  const auto add = [&](std::uint64_t begin, std::uint64_t end) {
+    for (; begin < end; begin += block_bytes) blocks.push_back({begin, std::min(end, begin + block_bytes)});
+  };
+  std::uint64_t at = 0;
+  for (const ByteRange& range : without) {
+    add(at, range.begin);
+    at = range.end;
+  }
+  add(at, length);
+  return blocks;
+}
+
+}  // namespace
+
+std::uint64_t file_sum(const Communicator& comm, const std::filesystem::path& path, std::uint64_t length,
+                       const std::vector<ByteRange>& without) {
+  const std::vector<ByteRange> blocks = blocks_of(length, without);
+  const std::size_t size = static_cast<std::size_t>(comm.size()), me = static_cast<std::size_t>(comm.rank());
+  const std::size_t begin = blocks.size() * me / size, end = blocks.size() * (me + 1) / size;
 
   std::vector<unsigned char> buffer(block_bytes);
   const int descriptor = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
   int code = descriptor < 0 ? errno : 0;
   std::uint64_t sum = 0;
-  for (std::uint64_t block = begin; block < end && code == 0; ++block) {
-    const std::uint64_t offset = block * block_bytes;
-    const std::size_t count = std::min<std::uint64_t>(block_bytes, length - offset);
-    const std::size_t whole = (count + 31) / 32 * 32;
-    std::memset(buffer.data() + count, 0, whole - count);
-    code = read_block(descriptor, buffer.data(), count, offset);
-    if (code == 0) sum += block_digest(buffer.data(), whole, mixed(block + 1));
+  for (std::size_t b = begin; b < end && code == 0; ++b) {
+    const std::size_t count = blocks[b].end - blocks[b].begin, words = (count + 7) / 8;
+    std::memset(buffer.data() + count, 0, 8 * words - count);
+    code = read_block(descriptor, buffer.data(), count, blocks[b].begin);
+    if (code == 0) sum += word_sum(buffer.data(), words, blocks[b].begin / 8).sum;
   }
   if (descriptor >= 0) ::close(descriptor);
   agree(comm, code == 0 ? "" : system_failure("cannot read", path, code));

@@ -69,6 +69,13 @@ void sync_to_disk(const std::filesystem::path& path) {
   if (::fsync(file) != 0 && errno != EINVAL) throw FileError(system_failure("cannot write to disk", path, errno));
 }
 
+void start_writing_back(const std::filesystem::path& path, std::uint64_t begin, std::uint64_t bytes) {
+  const int descriptor = ::open(path.c_str(), O_WRONLY | O_CLOEXEC);
+  if (descriptor < 0) return;  // a wish: what is wrong shows at the fsync
+  (void)::sync_file_range(descriptor, static_cast<off_t>(begin), static_cast<off_t>(bytes), SYNC_FILE_RANGE_WRITE);
+  (void)::close(descriptor);
+}
+
 void rename_durably(const std::filesystem::path& from, const std::filesystem::path& to) {
   if (std::rename(from.c_str(), to.c_str()) != 0) throw FileError(system_failure("cannot rename to", to, errno));
   sync_to_disk(folder_of(to));

@@ -21,23 +21,28 @@ namespace kolmo::io {
 namespace {
 
 constexpr std::uint64_t metadata_reserve = 1 << 20;  // headers, attributes and chunk indices of a file
+constexpr hsize_t page = 4096;                       // where arrays begin: ranks then share few pages of the system
+constexpr std::uint64_t piece_bytes = 64 << 20;      // of a rank's part that are written at once
 constexpr std::size_t max_text = 60000;              // an attribute lives in the object header: below 64 KiB
+
+using Chunk = std::vector<hsize_t>;
 
 Id file_access(const Communicator& comm) {
   (void)H5Eset_auto2(H5E_DEFAULT, nullptr, nullptr);  // errors are reported by exceptions
   Id access(H5Pcreate(H5P_FILE_ACCESS), H5Pclose);
   const bool ok = access.valid() && H5Pset_fapl_mpio(access, comm.handle(), MPI_INFO_NULL) >= 0 &&
                   H5Pset_coll_metadata_write(access, true) >= 0 && H5Pset_all_coll_metadata_ops(access, true) >= 0 &&
+                  H5Pset_alignment(access, page / 8, page) >= 0 &&
                   H5Pset_libver_bounds(access, H5F_LIBVER_V18, H5F_LIBVER_LATEST) >= 0;
   if (!ok) throw InternalError("HDF5 refuses parallel file access: " + hdf5_reason());
   return access;
 }
 
 /// About 2^18 numbers a chunk, equal parts of each direction so that edge chunks waste little.
-std::vector<hsize_t> chunk_shape(const Slab& slab) {
+Chunk chunk_shape(const Slab& slab) {
   const std::size_t space_rank = slab.global.size() - (slab.components > 1 ? 1 : 0);
   const double edge = std::exp2(18.0 / static_cast<double>(space_rank));
-  std::vector<hsize_t> chunk(slab.global.begin(), slab.global.end());
+  Chunk chunk(slab.global.begin(), slab.global.end());
   for (std::size_t d = 0; d < space_rank; ++d) {
     const auto parts = static_cast<hsize_t>(std::ceil(static_cast<double>(slab.global[d]) / edge));
     chunk[d] = (slab.global[d] + parts - 1) / parts;
@@ -45,7 +50,7 @@ std::vector<hsize_t> chunk_shape(const Slab& slab) {
   return chunk;
 }
 
-std::uint64_t stored_size(const Slab& slab, const std::vector<hsize_t>& chunk, std::size_t item) {
+std::uint64_t stored_size(const Slab& slab, const Chunk& chunk, std::size_t item) {
   std::uint64_t numbers = 1, chunks = 1;
   for (std::size_t d = 0; d < chunk.size(); ++d) {
     const std::uint64_t parts = (slab.global[d] + chunk[d] - 1) / chunk[d];
@@ -131,6 +136,7 @@ struct H5File::State {
   }
   void reserve(std::uint64_t more);
   void reserve_on_disk(std::uint64_t more);
+  Id create(const std::string& name, const Slab& slab, Precision precision, const Chunk& chunk);
   void transfer(hid_t array, const Slab& slab, Precision precision, bool write, double* packed);
 };
 
@@ -398,20 +404,50 @@ Precision H5File::precision(const std::string& name) const {
   return size == 4 ? Precision::float32 : Precision::float64;
 }
 
-void H5File::write_array(const std::string& name, const Slab& slab, const double* packed, Precision precision) {
+Id H5File::State::create(const std::string& name, const Slab& slab, Precision precision, const Chunk& chunk) {
   const std::vector<hsize_t> extent(slab.global.begin(), slab.global.end());
-  const std::vector<hsize_t> chunk = chunk_shape(slab);
-  state_->reserve(stored_size(slab, chunk, precision == Precision::float32 ? 4 : 8));
-
   const Id space(H5Screate_simple(static_cast<int>(extent.size()), extent.data(), nullptr), H5Sclose);
   const Id creation(H5Pcreate(H5P_DATASET_CREATE), H5Pclose);
-  (void)H5Pset_chunk(creation, static_cast<int>(chunk.size()), chunk.data());
+  if (!chunk.empty()) (void)H5Pset_chunk(creation, static_cast<int>(chunk.size()), chunk.data());
   (void)H5Pset_fill_time(creation, H5D_FILL_TIME_NEVER);
   (void)H5Pset_obj_track_times(creation, 0);  // the same values make the same bytes
   const hid_t type = precision == Precision::float32 ? H5T_IEEE_F32LE : H5T_IEEE_F64LE;
-  const Id array(H5Dcreate2(state_->file, name.c_str(), type, space, H5P_DEFAULT, creation, H5P_DEFAULT), H5Dclose);
-  state_->settle(array.valid(), "create", named(name));
+  Id array(H5Dcreate2(file, name.c_str(), type, space, H5P_DEFAULT, creation, H5P_DEFAULT), H5Dclose);
+  settle(array.valid(), "create", named(name));
+  return array;
+}
+
+void H5File::write_array(const std::string& name, const Slab& slab, const double* packed, Precision precision) {
+  const Chunk chunk = chunk_shape(slab);
+  state_->reserve(stored_size(slab, chunk, precision == Precision::float32 ? 4 : 8));
+  const Id array = state_->create(name, slab, precision, chunk);
   state_->transfer(array, slab, precision, true, const_cast<double*>(packed));
+}
+
+std::uint64_t H5File::write_contiguous(const std::string& name, const Slab& slab, const double* packed) {
+  state_->reserve(stored_size(slab, Chunk(slab.global.begin(), slab.global.end()), sizeof(double)) + page);
+  const Id array = state_->create(name, slab, Precision::float64, {});
+  const haddr_t begin = H5Dget_offset(array);
+  state_->settle(begin != HADDR_UNDEF, "find a place for", named(name));
+  const std::uint64_t planes = slab.count[0], plane = planes > 0 ? slab.size() / planes : 0;
+  const auto wanted = static_cast<std::int64_t>((slab.size() * sizeof(double) + piece_bytes - 1) / piece_bytes);
+  const auto pieces = static_cast<std::uint64_t>(std::max<std::int64_t>(state_->comm.max(wanted), 1));
+  for (std::uint64_t p = 0; p < pieces; ++p) {
+    Slab piece = slab;
+    const std::uint64_t first = planes * p / pieces;
+    piece.start[0] += first;
+    piece.count[0] = planes * (p + 1) / pieces - first;
+    state_->transfer(array, piece, Precision::float64, true, const_cast<double*>(packed + first * plane));
+    start_writing_back(path(), begin, stored_size(slab, Chunk(slab.global.begin(), slab.global.end()), sizeof(double)));
+  }
+  return begin;
+}
+
+std::uint64_t H5File::offset(const std::string& name) const {
+  const Id array = open_array(state_->file, name);
+  state_->require(array.valid(), "open", named(name));
+  const haddr_t begin = H5Dget_offset(array);
+  return begin == HADDR_UNDEF ? 0 : begin;
 }
 
 void H5File::read_array(const std::string& name, const Slab& slab, double* packed) const {
@@ -425,16 +461,9 @@ void H5File::read_array(const std::string& name, const Slab& slab, double* packe
 
 void H5File::write_numbers(const std::string& name, const std::vector<double>& values) {
   state_->reserve(values.size() * sizeof(double));
-  const hsize_t extent = values.size();
-  const Id space(H5Screate_simple(1, &extent, nullptr), H5Sclose);
-  const Id creation(H5Pcreate(H5P_DATASET_CREATE), H5Pclose);
-  (void)H5Pset_fill_time(creation, H5D_FILL_TIME_NEVER);
-  (void)H5Pset_obj_track_times(creation, 0);  // the same values make the same bytes
-  const Id array(H5Dcreate2(state_->file, name.c_str(), H5T_IEEE_F64LE, space, H5P_DEFAULT, creation, H5P_DEFAULT),
-                 H5Dclose);
-  state_->settle(array.valid(), "create", named(name));
-  if (values.empty()) return;
   const Slab slab{{values.size()}, {0}, {state_->comm.root() ? values.size() : 0}, 1};
+  const Id array = state_->create(name, slab, Precision::float64, {});
+  if (values.empty()) return;
   state_->transfer(array, slab, Precision::float64, true, const_cast<double*>(values.data()));
 }
 

@@ -17,10 +17,15 @@ StagedFile::~StagedFile() {
 }
 
 void StagedFile::publish() {
-  on_root(comm_, [&] {
+  // On every rank: on a distributed file system each machine holds bytes of its own.
+  std::string failure;
+  try {
     sync_to_disk(temporary_);
-    rename_durably(temporary_, path_);
-  });
+  } catch (const FileError& error) {
+    failure = error.what();
+  }
+  agree(comm_, failure);
+  on_root(comm_, [&] { rename_durably(temporary_, path_); });
   published_ = true;
 }
 

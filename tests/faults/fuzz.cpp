@@ -143,8 +143,8 @@ void seal(const fs::path& path, Bytes bytes) {
   bytes.resize(bytes.size() - seal_bytes);
   put(path, bytes);
   const std::uint64_t length = bytes.size();
-  const std::uint64_t digest = io::file_digest(Communicator(MPI_COMM_SELF), path, length);
-  bytes += "KOLMOSL1";
+  const std::uint64_t digest = io::file_sum(Communicator(MPI_COMM_SELF), path, length);
+  bytes += "KOLMOSL2";
   bytes.append(reinterpret_cast<const char*>(&length), 8).append(reinterpret_cast<const char*>(&digest), 8);
   put(path, bytes);
 }

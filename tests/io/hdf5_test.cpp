@@ -91,6 +91,30 @@ TEST(Hdf5, ArrayIsInNaturalOrderWhateverTheCuts) {
   EXPECT_EQ(all, labels<3>(whole, 1));
 }
 
+TEST(Hdf5, ContiguousArraysLieInTheFileAsInMemory) {
+  const Communicator alone(MPI_COMM_SELF);
+  const test::TemporaryFolder folder;
+  // The second is larger than what one rank writes at once.
+  for (const Index<3>& cells : {Index<3>{5, 4, 7}, Index<3>{250, 180, 201}}) {
+    const Decomposition<3> where = decompose<3>(cells), whole(alone, cells, {}, {1, 1, 1});
+    std::uint64_t begin = 0;
+    {
+      H5File file = H5File::create(where.comm(), folder / "c.h5");
+      begin = file.write_contiguous("c", slab_of<3>(where), labels<3>(where, 1).data());
+      EXPECT_EQ(file.offset("c"), begin);
+      file.close();
+    }
+    EXPECT_EQ(begin % 4096, 0u);
+    const std::vector<double> expected = labels<3>(whole, 1);
+    std::vector<double> raw(expected.size());
+    std::ifstream(folder / "c.h5", std::ios::binary)
+        .seekg(static_cast<std::streamoff>(begin))
+        .read(reinterpret_cast<char*>(raw.data()), static_cast<std::streamsize>(8 * raw.size()));
+    EXPECT_EQ(raw, expected);
+    where.comm().barrier();
+  }
+}
+
 TEST(Hdf5, TrimmedExtendedAndEmptyBoxes) {
   const Decomposition<2> cells = decompose<2>({6, 5});
   const test::TemporaryFolder folder;

@@ -1,6 +1,6 @@
 // A checkpoint against the plainest collective write of the same bytes, taking turns; both end with fsync.
-// checkpoint_cost FOLDER EDGE ROUNDS: EDGE^3 doubles (512: 1 GiB) shared by the ranks. Prints seconds and their
-// medians.
+// checkpoint_cost FOLDER EDGE ROUNDS [PX PY PZ]: EDGE^3 doubles (512: 1 GiB) shared by the ranks. Prints seconds and
+// their medians.
 #include <mpi.h>
 #include <petscsys.h>
 #include <sys/resource.h>
@@ -69,10 +69,10 @@ double median(std::vector<double> values) {
   return values[values.size() / 2];
 }
 
-void compare(const fs::path& folder, int edge, int rounds) {
+void compare(const fs::path& folder, int edge, int rounds, const Index<3>& processes) {
   const Communicator world;
   const Index<3> cells{edge, edge, edge};
-  const Decomposition<3> d(world, cells, {}, Decomposition<3>::choose(world.size(), cells));
+  const Decomposition<3> d(world, cells, {}, processes[0] ? processes : Decomposition<3>::choose(world.size(), cells));
   std::vector<double> data(static_cast<std::size_t>(d.local_size()));
   std::iota(data.begin(), data.end(), 1e6 * world.rank());
   if (world.root()) fs::create_directories(folder);
@@ -106,12 +106,14 @@ void compare(const fs::path& folder, int edge, int rounds) {
 }  // namespace
 
 int main(int argc, char** argv) {
-  if (argc != 4) {
-    std::fprintf(stderr, "checkpoint_cost FOLDER EDGE ROUNDS\n");
+  if (argc != 4 && argc != 7) {
+    std::fprintf(stderr, "checkpoint_cost FOLDER EDGE ROUNDS [PX PY PZ]\n");
     return 2;
   }
   petsc::check(PetscInitialize(&argc, &argv, nullptr, nullptr));
-  compare(argv[1], std::atoi(argv[2]), std::atoi(argv[3]));
+  Index<3> processes{};
+  if (argc == 7) processes = {std::atoi(argv[4]), std::atoi(argv[5]), std::atoi(argv[6])};
+  compare(argv[1], std::atoi(argv[2]), std::atoi(argv[3]), processes);
   petsc::check(PetscFinalize());
   return 0;
 }

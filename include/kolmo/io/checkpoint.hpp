@@ -20,10 +20,10 @@ struct CheckpointLabel {
   std::string case_hash;  ///< of everything that must not change between the legs of a run
 };
 
-/// Writes FOLDER/000100.h5 under a temporary name, closes it, appends a seal (length and 64-bit digest of all bytes),
-/// fsyncs, renames, fsyncs the folder, points the link `latest` at it and removes all but the newest `keep`.
-/// Collective. Values are kept bitwise. Whatever fails throws FileError with the path, leaves the older checkpoints as
-/// they were and removes the temporary file.
+/// Writes FOLDER/000100.h5 under a temporary name, closes it, appends a seal (length and 64-bit sum over all words, of
+/// arrays taken in memory), fsyncs, renames, fsyncs the folder, points the link `latest` at it and removes all but the
+/// newest `keep`. Collective. Values are kept bitwise. Whatever fails throws FileError with the path, leaves the older
+/// checkpoints as they were and removes the temporary file.
 class CheckpointWriter {
  public:
   CheckpointWriter(const Communicator& comm, std::filesystem::path folder, const CheckpointLabel& label);
@@ -48,6 +48,8 @@ class CheckpointWriter {
   CheckpointLabel label_;
   StagedFile staged_;
   std::optional<H5File> file_;
+  std::uint64_t sum_ = 0;          // over the words of the arrays, taken in memory
+  std::vector<ByteRange> summed_;  // where in the file they are
 };
 
 /// A verified checkpoint, open for reading. Throws RestartError with the reason for whatever is missing or does not

@@ -2,6 +2,7 @@
 /// system's reason.
 #pragma once
 
+#include <cstdint>
 #include <filesystem>
 #include <string>
 #include <string_view>
@@ -14,6 +15,8 @@ void write_text_atomically(const std::filesystem::path& path, std::string_view t
 std::string read_text_file(const std::filesystem::path& path);
 /// fsync of a file or folder.
 void sync_to_disk(const std::filesystem::path& path);
+/// Asks the system to begin to carry these bytes of a file to the disk and does not wait: a later fsync has less to do.
+void start_writing_back(const std::filesystem::path& path, std::uint64_t begin, std::uint64_t bytes);
 /// rename, then fsync of the folder that holds `to`.
 void rename_durably(const std::filesystem::path& from, const std::filesystem::path& to);
 /// The path as MPI-IO can take it: relative to the working folder where it lies below it and is long. Throws FileError

@@ -23,6 +23,11 @@ struct Slab {
   std::size_t size() const;  ///< numbers of this rank
 };
 
+/// Bytes [begin, end) of a file.
+struct ByteRange {
+  std::uint64_t begin = 0, end = 0;
+};
+
 /// The slab of a decomposition; components > 1 adds the last entry.
 template <int Dim>
 Slab slab_of(const Decomposition<Dim>& decomposition, int components = 1);
@@ -60,6 +65,11 @@ class H5File {
   /// Writes this rank's packed box (x fastest, components interleaved) of a new array. The ranks' boxes tile the array
   /// without overlap.
   void write_array(const std::string& name, const Slab& slab, const double* packed, Precision precision);
+  /// Doubles in natural order in one piece of the file, whatever the ranks, written without a copy where a rank's box
+  /// is a run of whole planes; the system starts to carry them to the disk at once. Returns the piece's first byte.
+  std::uint64_t write_contiguous(const std::string& name, const Slab& slab, const double* packed);
+  /// First byte of an array in the file, or 0 if it is kept in several pieces.
+  std::uint64_t offset(const std::string& name) const;
   void read_array(const std::string& name, const Slab& slab, double* packed) const;
   /// A one-dimensional array known to every rank, as doubles.
   void write_numbers(const std::string& name, const std::vector<double>& values);
