@@ -163,7 +163,7 @@ typename FaceCoefficients<Dim>::Numbers FaceCoefficients<Dim>::at(const FaceSite
   Numbers n;
   const double g = conductance(s, t);
   n.negative = g < 0.0;
-  const bool fit = settings_->flux == FluxKind::fitted && g > 0.0;  // else the caller changes to mixed cross terms
+  const bool fit = is_fitted(settings_->flux) && g > 0.0;  // else the caller changes to mixed cross terms
   if (fit) {
     const double p = peclet(s, t, g);
     n.drift = p * g;
@@ -187,6 +187,7 @@ typename FaceCoefficients<Dim>::Numbers FaceCoefficients<Dim>::at(const FaceSite
 template <int Dim>
 std::string FaceCoefficients<Dim>::description() const {
   std::string text = settings_->flux == FluxKind::fitted    ? "exponential fit"
+                     : settings_->flux == FluxKind::fitted4 ? "exponential fit of fourth order, not positive"
                      : settings_->flux == FluxKind::central ? "central"
                                                             : "limited advection, central diffusion";
   if (circulation_) text += mixed_ ? "" : " (" + circulation_->description() + ")";

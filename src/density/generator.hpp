@@ -12,6 +12,7 @@
 #include "kolmo/grid/halo.hpp"
 #include "kolmo/transport/flux.hpp"
 #include "kolmo/transport/laws.hpp"
+#include "wide_flux.hpp"
 
 namespace kolmo::density {
 
@@ -122,7 +123,9 @@ class Generator {
   /// No flux through any boundary.
   bool closed() const { return closed_; }
   /// L is an M-matrix: implicit Euler keeps p >= 0.
-  bool positive() const { return settings_->flux != FluxKind::central && !cross_.mixed(); }
+  bool positive() const { return settings_->flux != FluxKind::central && !wide_ && !cross_.mixed(); }
+  /// L is more than its two-point weights: (D12).
+  bool wide() const { return wide_.has_value(); }
 
   const std::array<DirectionWeights<Dim>, Dim>& weights() const { return weights_; }
   const CrossTerms<Dim>& cross_terms() const { return cross_; }
@@ -196,6 +199,7 @@ class Generator {
   std::optional<transport::Flux<Dim, StoredWeights<Dim>>> flux_;
   std::optional<transport::Flux<Dim, LimitedPart<Dim>>> limited_;
   CrossTerms<Dim> cross_;
+  std::optional<WideFlux<Dim>> wide_;
   Field<Dim> inverse_density_, ratio_;  ///< exp(U) and p exp(U), for the limited part of a ratio
   bool autonomous_ = true, closed_ = true, filled_ = false;
   double time_ = 0.0;

@@ -4,6 +4,8 @@
 #include <cmath>
 #include <numeric>
 
+#include "wide_flux.hpp"
+
 namespace kolmo::density {
 
 namespace {
@@ -41,6 +43,7 @@ void LineExponential::compute(const LineWeights& line, double dt, bool sources) 
     rate = std::max(rate, std::abs(up_[i]) + std::abs(down_[i]));
   }
   if (periodic_ && n_ == 1) up_[0] = down_[0] = 0.0;
+  if (line.wide) rate *= 4.0 / 3.0;
   // Twice the fastest rate: then the uniformised chain stays with probability 1/2 or more, free of cancellation.
   rate = rate > 0.0 ? 2.0 * rate : 1.0;
   const int squarings = std::max(0, static_cast<int>(std::ceil(std::log2(rate * dt))));
@@ -49,6 +52,11 @@ void LineExponential::compute(const LineWeights& line, double dt, bool sources) 
     up_[i] /= rate;
     down_[i] /= rate;
     stay_[i] = 1.0 - up_[i] - down_[i];
+  }
+  wide_.clear();
+  for (int f = 0; line.wide && f < 4 * n_; ++f) {
+    const int cell = first_of_wide_face(f / 4, n_, periodic_) + f % 4;
+    wide_.push_back(line.wide[f] / (rate * line.width[(cell + n_) % n_]));
   }
   set_base(line, time, rate);
   if (sources) set_base_response(time, rate);
@@ -72,9 +80,20 @@ void LineExponential::apply_uniformised(const double* in, double* out) const {
   for (int i = 0; i < n; ++i) out[i] = stay_[i] * in[i];
   for (int i = 1; i < n; ++i) out[i] += up_[i - 1] * in[i - 1];
   for (int i = 0; i + 1 < n; ++i) out[i] += down_[i + 1] * in[i + 1];
+  if (!wide_.empty()) add_wide(in, out);
   if (!periodic_ || n == 1) return;
   out[0] += up_[n - 1] * in[n - 1];
   out[n - 1] += down_[0] * in[0];
+}
+
+void LineExponential::add_wide(const double* in, double* out) const {
+  for (int f = periodic_ ? 0 : 1; f < n_; ++f) {
+    const int first = first_of_wide_face(f, n_, periodic_);
+    double flux = 0.0;
+    for (int k = 0; k < 4; ++k) flux += wide_[4 * f + k] * in[(first + k + n_) % n_];
+    out[f] += flux;
+    out[f == 0 ? n_ - 1 : f - 1] -= flux;
+  }
 }
 
 /// exp(step L) = sum of Poisson(k; rate step) P^k. A polynomial in L, so that it keeps the stationary vector of L.

@@ -16,8 +16,10 @@ struct LineWeights {
   const double* high = nullptr;
   const double* width = nullptr;
   bool periodic = false;
+  const double* wide = nullptr;  ///< (D12), four numbers per face added to the flux; null: none
 };
 
+/// With `wide` entries may be negative. Without:
 /// exp(dt L) of a line with low >= 0 >= high, entry by entry nonnegative and accurate, by uniformisation, scaling and
 /// squaring. In masses m = w p the matrix has column sums 1 once what leaves through the ends counts as two further
 /// states; that sum is restored after each squaring, on the diagonal where the column is mostly diagonal. Relative
@@ -42,6 +44,7 @@ class LineExponential {
   void set_base(const LineWeights& line, double step, double rate);
   void set_base_response(double step, double rate);
   void apply_uniformised(const double* in, double* out) const;
+  void add_wide(const double* in, double* out) const;
   void square();
   void double_response(double time);
   void restore_sums();
@@ -51,6 +54,7 @@ class LineExponential {
   std::array<std::vector<double>, 2> leaving_, response_;
   std::array<std::array<double, 2>, 2> response_leaving_{};
   std::vector<double> up_, down_, stay_, vector_, next_;  // of the uniformised chain
+  std::vector<double> wide_;                              // of masses, over the rate
   std::vector<double> poisson_, tail_;
   bool periodic_ = false;
   LineProduct product_;

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <list>
 
+#include "kolmo/base/error.hpp"
 #include "kolmo/base/phase.hpp"
 #include "line_data.hpp"
 #include "line_exponential.hpp"
@@ -67,8 +68,8 @@ struct LineStep<Dim>::Parts {
   LineArray<Dim> p;                         // of the field being advanced
   typename LineExchange<Dim>::Parts parts;  // of other ranks
   Kind kind = Kind::implicit;
-  std::list<Propagator> propagators;          // the latest first
-  std::vector<double> known_low, known_high;  // the weights they belong to
+  std::list<Propagator> propagators;                            // the latest first
+  std::vector<double> known_low, known_high, known_wide, wide;  // the weights they belong to; those of (D12)
   std::unique_ptr<LineSolver> solver;
   std::unique_ptr<LineTransport> transporter;
   std::vector<double> p_panel, out_panel, low_panel, high_panel, faces;
@@ -87,9 +88,16 @@ void LineStep<Dim>::Parts::set(const DirectionWeights<Dim>& given) {
     data.line_low.back() = data.line_low.front();
     data.line_high.back() = data.line_high.front();
   }
-  if (kind == Kind::exponential && (known_low != data.line_low || known_high != data.line_high)) {
+  if (!options.euler) wide = given.line_wide;  // an approximate inverse does without
+  if (!wide.empty() && kind != Kind::exponential)
+    throw InputError(
+        "engine.flux: with splitting, fitted4 needs coefficients that do not depend on t and at most 1024 cells a "
+        "line; "
+        "use tr-bdf2, or fitted");
+  if (kind == Kind::exponential && (known_low != data.line_low || known_high != data.line_high || known_wide != wide)) {
     known_low = data.line_low;
     known_high = data.line_high;
+    known_wide = wide;
     for (Propagator& one : propagators) one.dt = -1.0;
   }
   make_room();
@@ -139,8 +147,12 @@ Propagator& LineStep<Dim>::Parts::propagator(double dt) {
     found = std::find_if(propagators.begin(), propagators.end(), [](const Propagator& q) { return q.dt < 0.0; });
     if (found == propagators.end() && propagators.size() == kept_propagators) found = std::prev(propagators.end());
     if (found == propagators.end()) found = propagators.emplace(propagators.begin(), data.n);
-    const LineWeights line{data.n, data.line_low.data(), data.line_high.data(), data.width[data.direction].data(),
-                           data.periodic};
+    const LineWeights line{data.n,
+                           data.line_low.data(),
+                           data.line_high.data(),
+                           data.width[data.direction].data(),
+                           data.periodic,
+                           wide.empty() ? nullptr : wide.data()};
     found->exponential.compute(line, dt, data.sources);
     found->product.assign(found->exponential.matrix().data());
     found->dt = dt;

@@ -102,7 +102,9 @@ void add_numerics(Builder& b) {
   b.table("engine", false, "What solves it.");
   b.choice("name", {"grid"}, "\"grid\"", "grid: finite volumes on a grid, up to 6 dimensions.");
   b.choice("flux", words(flux_names), "\"fitted\"",
-           "fitted: exponential fit (Scharfetter & Gummel, Chang & Cooper), positive. central: second order at every "
+           "fitted: exponential fit (Scharfetter & Gummel, Chang & Cooper), positive. fitted4: of fourth "
+           "order, where the drift and the noise of each direction depend on its own variable; not positive. central: "
+           "second order at every "
            "Peclet number, not positive. limited: limited advection and central diffusion, with explicit schemes.");
 
   b.table("time", true, "Give step, tolerance or cfl.");

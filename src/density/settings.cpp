@@ -10,8 +10,10 @@
 
 namespace kolmo::density {
 
-const Names<FluxKind> flux_names{
-    {FluxKind::fitted, "fitted"}, {FluxKind::central, "central"}, {FluxKind::limited, "limited"}};
+const Names<FluxKind> flux_names{{FluxKind::fitted, "fitted"},
+                                 {FluxKind::fitted4, "fitted4"},
+                                 {FluxKind::central, "central"},
+                                 {FluxKind::limited, "limited"}};
 const Names<Scheme> scheme_names{{Scheme::automatic, "auto"},
                                  {Scheme::backward_euler, "backward-euler"},
                                  {Scheme::crank_nicolson, "crank-nicolson"},

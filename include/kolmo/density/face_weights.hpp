@@ -17,6 +17,8 @@ struct DirectionWeights {
   /// on every rank, and the fields are empty.
   bool uniform = false;
   std::vector<double> line_low, line_high, line_constant;
+  /// (D12) What four cells add to F_f, 4 (n + 1) numbers of a uniform direction; empty: nothing.
+  std::vector<double> line_wide;
   /// Else fields located at the faces of `direction`, owned cells and one ghost layer on the high side (face n of the
   /// rank's box lies there, and is valid).
   Field<Dim> low, high;

@@ -32,11 +32,14 @@ struct BoundarySettings {
 /// How the flux through a face is formed.
 enum class FluxKind {
   fitted,   ///< exponential fit of Scharfetter & Gummel, Chang & Cooper: positive (default)
+  fitted4,  ///< of fourth order where the directions are independent of each other, not positive
   central,  ///< second order for every Peclet number, not positive
   limited   ///< limited advection and central diffusion, explicit schemes only
 };
 
 std::string to_string(FluxKind flux);
+/// Equilibria are kept by an exponential fit.
+inline bool is_fitted(FluxKind flux) { return flux == FluxKind::fitted || flux == FluxKind::fitted4; }
 
 enum class Scheme {
   automatic,  ///< crank-nicolson's L-stable kin (tr-bdf2) up to 2-D, splitting from 3-D up; printed with its reason
