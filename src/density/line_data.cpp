@@ -111,7 +111,7 @@ void LineData<Dim>::set_ends(const DirectionWeights<Dim>& given) {
     to_lines(by_face, side, constant_[side]);
     // A rank may hold no line at all, and must go along all the same.
     const bool any = cells_.comm().any(!constant_[side].empty() || line_constant_[side] != 0.0);
-    if (any && given.transport && !uniform) to_lines(boundary_velocity(given, side), side, end_velocity_[side]);
+    if (given.transport && given.velocity) to_lines(boundary_velocity(given, side), side, end_velocity_[side]);
     sources = sources || any;
   }
 }
@@ -170,13 +170,17 @@ void LineData<Dim>::velocities(const LineBlock<Dim>& block, int lane, double* to
     to[n] = to[0];
     return;
   }
-  for (int side = 0; side < 2; ++side) {  // where something flows in, the weights do not tell how fast
+  // What comes in through an end, be it nothing at all (absorbing), has no weight there that would tell how fast.
+  for (int side = 0; side < 2; ++side) {
     double& end = to[side == 0 ? 0 : n];
+    if (!end_velocity_[side].empty()) {
+      end = end_velocity_[side][block.line + lane];
+      continue;
+    }
     const double near = to[side == 0 ? std::min(1, n - 1) : std::max(1, n - 1)];
     double given = line_constant_[side];
     if (!constant_[side].empty()) given += constant_[side][block.line + lane];
-    if (end != 0.0 || given == 0.0) continue;
-    end = end_velocity_[side].empty() ? near : end_velocity_[side][block.line + lane];
+    if (end == 0.0 && given != 0.0) end = near;
   }
 }
 

@@ -37,7 +37,8 @@ class LineData {
   double area(const LineBlock<Dim>& block, int lane) const;
   /// Fluxes given at an end of the lines of a block; false: there are none.
   bool constants(const LineBlock<Dim>& block, int side, double* to) const;
-  /// Velocities at the n + 1 faces of a line, from upwind weights. No motion where nothing may pass an end.
+  /// Velocities at the n + 1 faces of a line: those given, or from upwind weights. No motion where nothing may pass an
+  /// end.
   void velocities(const LineBlock<Dim>& block, int lane, double* to) const;
 
  private:
