@@ -1,6 +1,8 @@
 // What `kolmo check` says of a density.
 #include <fmt/format.h>
 
+#include <algorithm>
+
 #include "density_simulation.hpp"
 #include "describe.hpp"
 #include "kolmo/density/dimensions.hpp"
@@ -66,6 +68,15 @@ void check_density(const CaseFile& file, const RunOptions& options, const Commun
   log.info(fmt::format("boundary: {}", faces));
   log.info(fmt::format("flux: {}", density::to_string(settings.flux)));
   log.info(fmt::format("time: {}", describe_time(settings.time)));
+  for (const density::SliceSettings& slice : settings.output.slices) {
+    std::string along, at;
+    for (int d = 0; d < problem.dimension(); ++d) {
+      const bool spans = std::count(slice.variables.begin(), slice.variables.end(), d) > 0;
+      if (!spans) at += fmt::format("{}{} = {:.6g}", at.empty() ? "" : ", ", problem.variables()[d], slice.at[d]);
+    }
+    for (const int d : slice.variables) along += (along.empty() ? "" : " ") + problem.variables()[d];
+    log.info(fmt::format("slice {}: {} at {}", slice.name, along, at));
+  }
   density::with_dimension(problem.dimension(), [&](auto dim) {
     log.info(fmt::format("ranks: {}", describe_ranks<dim()>(settings, comm.size())));
     const double bytes = density::GridEngine<dim()>::memory_estimate(settings);

@@ -11,6 +11,8 @@ void store(density::GridEngine<Dim>& engine, io::CheckpointWriter& checkpoint) {
   checkpoint.number("dt", engine.last_step());
   checkpoint.number("proposed_step", engine.proposed_step());
   checkpoint.numbers("escaped", engine.escaped());
+  checkpoint.number("dropped_mass", engine.dropped_mass());
+  checkpoint.number("mass_correction", engine.mass_correction());
   for (int d = 0; d < Dim; ++d) checkpoint.numbers(fmt::format("nodes_{}", d), engine.grid().axis(d).node_list());
   const Field<Dim>& p = engine.density();
   std::vector<double> packed(static_cast<std::size_t>(engine.decomposition().local_size()));
@@ -30,6 +32,7 @@ void restore(density::GridEngine<Dim>& engine, const io::CheckpointReader& check
   engine.set_clock(checkpoint.time(), checkpoint.step(), checkpoint.number("dt"));
   engine.set_proposed_step(checkpoint.number("proposed_step"));
   engine.set_escaped(std::move(escaped));
+  engine.set_repairs(checkpoint.number("dropped_mass"), checkpoint.number("mass_correction"));
   engine.resume();
 }
 

@@ -30,6 +30,7 @@ DensityOutput<Dim>::DensityOutput(density::GridEngine<Dim>& engine, const io::Ru
   const auto last = kept(fields_due_, resume);
   if (!engine.settings().output.field_names.empty()) fields_.emplace(engine, quantities_, folder, last);
   marginals_.emplace(engine, quantities_, comparison_ ? &*comparison_ : nullptr, folder, last);
+  slices_.emplace(engine, comparison_ ? &*comparison_ : nullptr, folder, last);
   add_series();
   recorder_.open(folder.diagnostics(), kept(series_due_, resume));
 }
@@ -70,7 +71,14 @@ void DensityOutput<Dim>::add_series() {
       into[2] = d.kl;
     });
   add_fluxes();
-  recorder_.add("fallbacks", "", [this] { return static_cast<double>(before_.fallbacks + engine_.fallbacks().first); });
+  recorder_.add({{"fallbacks", ""}, {"repairs", ""}, {"dropped_mass", ""}, {"mass_correction", ""}},
+                [this](std::span<double> into) {
+                  const density::LineCounts now = engine_.line_counts();
+                  into[0] = static_cast<double>(before_.lines.fallbacks + now.fallbacks);
+                  into[1] = static_cast<double>(before_.lines.repairs + now.repairs);
+                  into[2] = engine_.dropped_mass();
+                  into[3] = engine_.mass_correction();
+                });
 }
 
 template <int Dim>
@@ -122,6 +130,7 @@ void DensityOutput<Dim>::write_functions(bool last) {
   static const Phase phase("output");
   const Phase::Scope scope(phase);
   if (fields_ && written_step_ != engine_.step_count()) fields_->write();
+  if (written_step_ != engine_.step_count()) slices_->write();
   if (last || written_step_ != engine_.step_count()) marginals_->write(last);
   written_step_ = engine_.step_count();
 }
@@ -147,9 +156,12 @@ void DensityOutput<Dim>::summarise(io::Tree& summary, std::vector<std::string>& 
   std::vector<double> variance;
   for (int d = 0; d < Dim; ++d) variance.push_back(numbers.covariance[d][d]);
   summary["variance"] = variance;
-  if (const auto [fallen, solved] = engine_.fallbacks(); before_.line_solves + solved > 0) {
-    summary["line_solves"] = before_.line_solves + solved;
-    summary["fallbacks"] = before_.fallbacks + fallen;
+  summary["dropped_mass"] = engine_.dropped_mass();
+  summary["mass_correction"] = engine_.mass_correction();
+  if (const density::LineCounts now = engine_.line_counts(); before_.lines.solves + now.solves > 0) {
+    summary["line_solves"] = before_.lines.solves + now.solves;
+    summary["fallbacks"] = before_.lines.fallbacks + now.fallbacks;
+    summary["repairs"] = before_.lines.repairs + now.repairs;
   }
   if (!comparison_) return;
   static const Phase phase("errors");

@@ -1,6 +1,7 @@
 /// Everything a density run writes while it goes: series, fields, marginals.
 #pragma once
 
+#include <algorithm>
 #include <array>
 #include <optional>
 #include <span>
@@ -8,6 +9,7 @@
 #include <vector>
 
 #include "density_fields.hpp"
+#include "density_slices.hpp"
 #include "kolmo/base/schedule.hpp"
 #include "kolmo/diag/recorder.hpp"
 #include "kolmo/io/summary.hpp"
@@ -17,10 +19,10 @@ namespace kolmo::drivers {
 template <int Dim>
 class DensityOutput {
  public:
-  /// What came before this leg of the run: the mass of the start, and line solves that fell back, and all of them.
+  /// What came before this leg of the run: the mass of the start, and line solves.
   struct Before {
     double initial_mass = 0.0;
-    std::int64_t fallbacks = 0, line_solves = 0;
+    density::LineCounts lines;
   };
   /// resume: goes on with the files of the run, cut back to the step of the engine.
   DensityOutput(density::GridEngine<Dim>& engine, const io::RunFolder& folder, const Before& before, bool resume);
@@ -29,7 +31,9 @@ class DensityOutput {
   void after_step();
   /// The last state, whatever is due.
   void finish();
-  double next_time() const { return fields_due_.next_time(engine_.time()); }
+  double next_time() const {
+    return std::min(fields_due_.next_time(engine_.time()), series_due_.next_time(engine_.time()));
+  }
   /// Mass, extremes, and distances from the exact density, for summary and screen.
   void summarise(io::Tree& summary, std::vector<std::string>& lines);
   double mass_error() const { return mass_error_; }
@@ -52,6 +56,7 @@ class DensityOutput {
   Due fields_due_, series_due_;
   std::optional<DensityFields<Dim>> fields_;
   std::optional<DensityMarginals<Dim>> marginals_;
+  std::optional<DensitySlices<Dim>> slices_;
   diag::Recorder recorder_;
   std::int64_t written_step_ = -1;
   double mass_error_ = 0.0;

@@ -96,14 +96,16 @@ class DensitySimulation final : public Simulation {
 
   void store(io::CheckpointWriter& checkpoint) override {
     drivers::store(engine_, checkpoint);
-    const auto [fallen, solved] = engine_.fallbacks();
+    const density::LineCounts now = engine_.line_counts();
     checkpoint.number("initial_mass", before_.initial_mass);
-    checkpoint.integer("fallbacks", before_.fallbacks + fallen);
-    checkpoint.integer("line_solves", before_.line_solves + solved);
+    checkpoint.integer("fallbacks", before_.lines.fallbacks + now.fallbacks);
+    checkpoint.integer("line_solves", before_.lines.solves + now.solves);
+    checkpoint.integer("repairs", before_.lines.repairs + now.repairs);
   }
   void restore(const io::CheckpointReader& checkpoint) override {
     drivers::restore(engine_, checkpoint);
-    before_ = {checkpoint.number("initial_mass"), checkpoint.integer("fallbacks"), checkpoint.integer("line_solves")};
+    before_ = {checkpoint.number("initial_mass"),
+               {checkpoint.integer("line_solves"), checkpoint.integer("fallbacks"), checkpoint.integer("repairs")}};
   }
 
   void open_output(const io::RunFolder& folder, const io::CheckpointReader*, bool resume) override {
@@ -125,17 +127,18 @@ class DensitySimulation final : public Simulation {
 
  private:
   void start_from_file(const density::Settings& settings) {
+    const std::filesystem::path file =
+        density::find_density(comm_, settings.initial_file, settings.initial_step, settings.initial_time);
     const density::DensityFile read =
-        density::read_density<Dim>(settings.initial_file, engine_.grid(), engine_.decomposition(), engine_.density());
-    if (!(read.mass > 0.0)) throw InputError(settings.initial_file + ": the density in it has no mass");
+        density::read_density<Dim>(file, engine_.grid(), engine_.decomposition(), engine_.density());
+    if (!(read.mass > 0.0)) throw InputError(file.string() + ": the density in it has no mass");
     const double outside = 1.0 - read.mass_within / read.mass;
     if (outside > settings.mass_outside)
       throw InputError(fmt::format("{}: {:.3g} of its mass lies outside of the box (at most {:.3g}: mass_outside)",
-                                   settings.initial_file, outside, settings.mass_outside));
+                                   file.string(), outside, settings.mass_outside));
     engine_.set_clock(settings.time.start, 0, 0.0);
     engine_.resume();
-    start_line_ =
-        fmt::format("start: {} (t = {:.6g} there), mass {:.12g}", settings.initial_file, read.time, read.mass_within);
+    start_line_ = fmt::format("start: {} (t = {:.6g} there), mass {:.12g}", file.string(), read.time, read.mass_within);
   }
 
   double mass() {

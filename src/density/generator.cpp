@@ -192,7 +192,7 @@ void Generator<Dim>::fill_uniform(int d, double t) {
     w.line_high[f] = n.weights.high;
   }
   typename StoredWeights<Dim>::Table& table = tables_[d];
-  if (d == 0) return;
+  if (Dim == 1 || d == 0) return;
   for (int f = 0; f <= cells_->extent()[d]; ++f) {
     std::fill_n(table.low.begin() + static_cast<std::ptrdiff_t>(f) * table.length, table.length,
                 w.line_low[table.origin + f]);
@@ -278,7 +278,8 @@ void Generator<Dim>::add_limited(const Field<Dim>& p, Field<Dim>& rate, double f
 }
 
 template <int Dim>
-void Generator<Dim>::add_outflow(const Field<Dim>& p, double factor, std::vector<double>& out) const {
+void Generator<Dim>::add_outflow(const Field<Dim>& p, double factor, std::vector<double>& out, double linear,
+                                 double given) const {
   for (int d = 0; d < Dim; ++d)
     for (const Side side : both_sides) {
       const int s = static_cast<int>(side);
@@ -288,7 +289,7 @@ void Generator<Dim>::add_outflow(const Field<Dim>& p, double factor, std::vector
         Index<Dim> face = inside;
         face[d] += s;
         const transport::LinearFlux f = flux_->face(d, face);
-        sum += volumes_->area(d, inside) * ((f.low + f.high) * p(inside) + f.constant);
+        sum += volumes_->area(d, inside) * (linear * (f.low + f.high) * p(inside) + given * f.constant);
       });
       out[2 * d + s] += factor * (s == 0 ? -sum : sum);
     }

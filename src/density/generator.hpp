@@ -148,8 +148,10 @@ class Generator {
   /// Where freezes(): makes the weights those with which L p are the limited fluxes of this p, value on the face over
   /// value upwind kept as a number: between 0 and 2, so that L stays an M-matrix. Ghosts of p fresh; two layers.
   void freeze(const Field<Dim>& p);
-  /// out[2 * axis + side] += factor * flux of p out of the domain. No communication: this rank's share.
-  void add_outflow(const Field<Dim>& p, double factor, std::vector<double>& out) const;
+  /// out[2 * axis + side] += factor * flux of p out of the domain: what goes with p, times `linear`, and what is given,
+  /// times `given`. No communication: this rank's share.
+  void add_outflow(const Field<Dim>& p, double factor, std::vector<double>& out, double linear = 1.0,
+                   double given = 1.0) const;
   /// J at faces. Ghosts of p fresh.
   void flux(const Field<Dim>& p, std::array<Field<Dim>, Dim>& components);
   /// The largest dt for which forward Euler keeps p >= 0 (infinite: none). Collective.

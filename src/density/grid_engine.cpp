@@ -359,8 +359,21 @@ void GridEngine<Dim>::set_escaped(std::vector<double> escaped) {
   parts_->state.escaped = std::move(escaped);
 }
 template <int Dim>
-std::pair<std::int64_t, std::int64_t> GridEngine<Dim>::fallbacks() const {
-  return parts_->scheme ? parts_->scheme->fallbacks() : std::pair<std::int64_t, std::int64_t>{0, 0};
+LineCounts GridEngine<Dim>::line_counts() const {
+  return parts_->scheme ? parts_->scheme->line_counts() : LineCounts{};
+}
+template <int Dim>
+double GridEngine<Dim>::dropped_mass() const {
+  return parts_->state.dropped;
+}
+template <int Dim>
+double GridEngine<Dim>::mass_correction() const {
+  return parts_->state.correction;
+}
+template <int Dim>
+void GridEngine<Dim>::set_repairs(double dropped_mass, double mass_correction) {
+  parts_->state.dropped = dropped_mass;
+  parts_->state.correction = mass_correction;
 }
 template <int Dim>
 double GridEngine<Dim>::rate_of_change() const {

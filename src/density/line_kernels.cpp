@@ -263,10 +263,12 @@ const double* LineSolver::advance_by(const LinePanel& panel, int width, double d
     const double above = positive[k / vector_lanes][k % vector_lanes],
                  below = negative[k / vector_lanes][k % vector_lanes];
     factor[k] = 1.0;
+    outcome.dropped[k] = 0.0;
     if (!(below < 0.0) || k >= width) continue;
     clean = false;
     const bool gross = -below > repairable * above;
     factor[k] = gross ? 0.0 : (above + below) / above;
+    if (!gross) outcome.dropped[k] = -below;
     ++(gross ? outcome.fallbacks : outcome.repairs);
   }
   if (clean) return second_.data();

@@ -45,6 +45,7 @@ class LineSolver {
   struct Outcome {
     int fallbacks = 0;                        ///< lanes, of the first `width`, that took backward Euler
     int repairs = 0;                          ///< lanes whose negative values were dropped
+    double dropped[LineProduct::panel] = {};  ///< mass below zero that was, per unit area, by lane (if repairs)
     double left[2][LineProduct::panel] = {};  ///< gone out per unit area, by end and lane (only if open)
   };
   /// p at t + dt, n rows `lanes` apart, valid until the next call. With `euler` by backward Euler itself.

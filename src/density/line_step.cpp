@@ -75,6 +75,7 @@ struct LineStep<Dim>::Parts {
   std::vector<double> p_panel, out_panel, low_panel, high_panel, faces;
   std::array<double, panel> ends[2] = {};
   std::array<double, 2> escaped{};
+  double dropped = 0.0;
   std::int64_t fallbacks = 0, repairs = 0, lines = 0;
 };
 
@@ -269,6 +270,7 @@ void LineStep<Dim>::Parts::implicit(double dt) {
     p.scatter_rows(block, result, lanes);
     fallbacks += outcome.fallbacks;
     repairs += outcome.repairs;
+    for (int k = 0; k < block.width && outcome.repairs > 0; ++k) dropped += outcome.dropped[k] * data.area(block, k);
     for (int side = 0; side < 2 && line.open; ++side)
       for (int k = 0; k < block.width; ++k) escaped[side] += outcome.left[side][k] * data.area(block, k);
   });
@@ -353,8 +355,13 @@ const std::array<double, 2>& LineStep<Dim>::escaped() const {
   return parts_->escaped;
 }
 template <int Dim>
-void LineStep<Dim>::reset_escaped() {
+void LineStep<Dim>::reset_sums() {
   parts_->escaped = {};
+  parts_->dropped = 0.0;
+}
+template <int Dim>
+double LineStep<Dim>::dropped() const {
+  return parts_->dropped;
 }
 template <int Dim>
 std::int64_t LineStep<Dim>::fallbacks() const {

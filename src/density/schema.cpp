@@ -70,7 +70,10 @@ void add_initial(Builder& b) {
         "Of product: one expression per variable, of that variable alone; normalised over its axis.");
   b.add("density", ValueType::expression, "-", "Of expression: of all variables; normalised over the box.");
   b.add("file", ValueType::path, "-",
-        "Of file: a checkpoint or field file of an earlier run, on this or another grid.");
+        "Of file: a checkpoint or field file of an earlier run, or its folder, on this or another grid.");
+  b.integer("step", Range::at_least(0), none,
+            "Of file, a folder: the step whose density to take; the last where left out.");
+  b.number("time", "-", Range::any(), none, "Of file, a folder, instead of step: the time.");
   b.number("mass_outside", "-", Range::closed(0, 1), "1e-3",
            "Largest probability of the start that may lie outside of the box, where it is cut off; what lies there is "
            "reported.");
@@ -143,6 +146,14 @@ void add_output(Builder& b) {
         "if it is called case.toml) in the working folder.");
   b.add("marginals", ValueType::text_rows, "-",
         "Densities of one or two variables, the others integrated out, such as [[\"x\"], [\"x\", \"y\"]].", "[]");
+  b.in("output.slices[]");
+  b.add("name", ValueType::text, "-", "Of the folder slices/NAME.");
+  b.require_last();
+  b.add("variables", ValueType::texts, "-",
+        "The two or three variables that span it, of more. Written whenever fields are due, and at the end.");
+  b.require_last();
+  b.add("at", ValueType::numbers, "-", "Values of the other variables, in the order of problem.variables.");
+  b.require_last();
   b.table("output.fields", false, "Fields over the whole grid, at the start, at the given interval and at the end.");
   b.number("every_time", "-", Range::positive(), none, "Interval in simulated time; the step is shortened to hit it.");
   b.integer("every_steps", Range::at_least(1), none, "Interval in steps.");
@@ -151,7 +162,10 @@ void add_output(Builder& b) {
       .choices = field_names();
   b.choice("precision", {"float32", "float64"}, "\"float32\"", "Of the numbers in the files.");
   b.in("output.series");
-  b.integer("every_steps", Range::at_least(1), "1", "Interval of the rows of diagnostics.csv.");
+  b.integer("every_steps", Range::at_least(1), none,
+            "Interval of the rows of diagnostics.csv, in steps; 1 where neither is given.");
+  b.number("every_time", "-", Range::positive(), none,
+           "Interval in simulated time instead; the step is shortened to hit it.");
   b.in("output.checkpoint");
   b.integer("every_steps", Range::at_least(1), none, "Interval in steps.");
   b.number("every_time", "-", Range::positive(), none, "Interval in simulated time.");

@@ -242,7 +242,7 @@ void Reader::output() {
     out.field_names = file_.texts("output.fields.names");
     out.float64 = file_.text("output.fields.precision") == "float64";
   }
-  out.series.every_steps = file_.integer("output.series.every_steps");
+  if (const Schedule series = schedule("output.series"); series.active()) out.series = series;
   out.checkpoint = schedule("output.checkpoint");
   if (file_.has("output.checkpoint.every_wall_time"))
     out.checkpoint_every_wall_time = file_.number("output.checkpoint.every_wall_time");
@@ -250,17 +250,62 @@ void Reader::output() {
   s_.solver.method = named(method_names, file_.text("solver.method"));
   s_.solver.tolerance = file_.number("solver.tolerance");
   s_.solver.max_iterations = static_cast<int>(file_.integer("solver.max_iterations"));
+  marginals();
+  slices();
+}
+
+int Reader::variable(const std::string& path, const std::string& name) const {
   const std::vector<std::string>& names = definition_.variables;
-  for (const std::vector<std::string>& row : file_.text_rows("output.marginals")) {
+  const auto found = std::find(names.begin(), names.end(), name);
+  if (found == names.end())
+    refuse(path, fmt::format("unknown variable \"{}\" (known: {})", name, fmt::join(names, ", ")));
+  return static_cast<int>(found - names.begin());
+}
+
+void Reader::marginals() {
+  const std::string path = "output.marginals";
+  for (const std::vector<std::string>& row : file_.text_rows(path)) {
     if (row.empty() || row.size() > 2 || (row.size() == 2 && row[0] == row[1]))
-      refuse("output.marginals", fmt::format("each entry names one or two different variables (given {})", row.size()));
-    out.marginals.emplace_back();
-    for (const std::string& name : row) {
-      const auto found = std::find(names.begin(), names.end(), name);
-      if (found == names.end())
-        refuse("output.marginals", fmt::format("unknown variable \"{}\" (known: {})", name, fmt::join(names, ", ")));
-      out.marginals.back().push_back(static_cast<int>(found - names.begin()));
+      refuse(path, fmt::format("each entry names one or two different variables (given {})", row.size()));
+    s_.output.marginals.emplace_back();
+    for (const std::string& name : row) s_.output.marginals.back().push_back(variable(path, name));
+  }
+}
+
+void Reader::slices() {
+  for (int k = 0; k < file_.size("output.slices"); ++k) {
+    const std::string path = fmt::format("output.slices[{}]", k);
+    SliceSettings slice;
+    slice.name = file_.text(path + ".name");
+    const bool plain = !slice.name.empty() && std::all_of(slice.name.begin(), slice.name.end(), [](unsigned char c) {
+      return c < 0x80 && (std::isalnum(c) || c == '_' || c == '-');
+    });
+    if (!plain) refuse(path + ".name", "a name is made of letters, digits, _ and -");
+    for (const SliceSettings& other : s_.output.slices)
+      if (other.name == slice.name) refuse(path + ".name", fmt::format("the name {} is given twice", slice.name));
+    const std::vector<std::string> names = file_.texts(path + ".variables");
+    for (const std::string& name : names) slice.variables.push_back(variable(path + ".variables", name));
+    const std::set<int> different(slice.variables.begin(), slice.variables.end());
+    const int count = static_cast<int>(names.size());
+    if (count < 2 || count > 3 || count >= dimension() || static_cast<int>(different.size()) != count)
+      refuse(path + ".variables",
+             fmt::format("name two or three different variables, fewer than the {} there are (given {})", dimension(),
+                         count));
+    const std::vector<double> at = file_.numbers(path + ".at");
+    if (static_cast<int>(at.size()) != dimension() - count)
+      refuse(path + ".at",
+             fmt::format("expected {} values, one per other variable (given {})", dimension() - count, at.size()));
+    slice.at.assign(dimension(), 0.0);
+    std::size_t next = 0;
+    for (int d = 0; d < dimension(); ++d) {
+      if (different.count(d)) continue;
+      const double x = slice.at[d] = at[next++];
+      const Axis axis(s_.axes[d]);
+      if (!(x >= axis.from() && x <= axis.to()))
+        refuse(path + ".at",
+               fmt::format("{} = {} is not in {} .. {}", definition_.variables[d], x, axis.from(), axis.to()));
     }
+    s_.output.slices.push_back(std::move(slice));
   }
 }
 

@@ -186,7 +186,8 @@ std::vector<std::string> keys_of(const std::string& type) {
   if (type == "gaussian") return {"mean", "variance", "covariance"};
   if (type == "mixture") return {"components"};
   if (type == "product") return {"factors"};
-  return {type == "file" ? "file" : "density"};
+  if (type == "file") return {"file", "step", "time"};
+  return {"density"};
 }
 
 }  // namespace
@@ -204,10 +205,14 @@ void Reader::initial() {
     if (key != "type" && key != "mass_outside" && !std::count(known.begin(), known.end(), key))
       refuse(table + "." + key, fmt::format("{} takes no {}", type, key));
   s_.mass_outside = file_.number(table + ".mass_outside");
-  if (type == "file")
-    s_.initial_file = file_.file_path(table + ".file");
-  else
+  if (type != "file") {
     definition_.initial = initial_density(type);
+    return;
+  }
+  s_.initial_file = file_.file_path(table + ".file");
+  if (file_.has(table + ".step")) s_.initial_step = file_.integer(table + ".step");
+  if (file_.has(table + ".time")) s_.initial_time = file_.number(table + ".time");
+  if (s_.initial_step && s_.initial_time) refuse(table + ".time", "give either step or time");
 }
 
 void Reader::exact() {

@@ -52,6 +52,9 @@ class Reader {
   void step_size();
   void stationary() const;
   void output();
+  void marginals();
+  void slices();
+  int variable(const std::string& path, const std::string& name) const;
   void exact();
   std::shared_ptr<const ExactDensity> exact_density() const;
 };

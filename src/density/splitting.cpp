@@ -136,8 +136,15 @@ std::vector<double> Splitting<Dim>::escaped() const {
 }
 
 template <int Dim>
-void Splitting<Dim>::reset_escaped() {
-  for (LineStep<Dim>& line : lines_) line.reset_escaped();
+void Splitting<Dim>::reset_sums() {
+  for (LineStep<Dim>& line : lines_) line.reset_sums();
+}
+
+template <int Dim>
+double Splitting<Dim>::dropped() const {
+  double sum = 0.0;
+  for (const LineStep<Dim>& line : lines_) sum += line.dropped();
+  return comm_.sum(sum);
 }
 
 template <int Dim>

@@ -27,7 +27,7 @@ class ImplicitScheme : public TimeScheme<Dim> {
  public:
   ImplicitScheme(Generator<Dim>& generator, const SolverSettings& solver, bool control)
       : g_(generator), solver_(generator, solver, !control, line_preconditioner(generator)), control_(control) {
-    share_.assign(2 * Dim, 0.0);
+    for (std::vector<double>* parts : {&share_, &last_, &given_}) parts->assign(2 * Dim, 0.0);
   }
   std::vector<std::pair<std::string, SolveStatistics>> statistics() const override {
     return {{"density", solver_.statistics()}};
@@ -35,33 +35,37 @@ class ImplicitScheme : public TimeScheme<Dim> {
 
  protected:
   const Box<Dim>& box() const { return g_.volumes().box(); }
-  double taken() const { return std::accumulate(share_.begin(), share_.end(), 0.0); }
+  static double total(const std::vector<double>& parts) { return std::accumulate(parts.begin(), parts.end(), 0.0); }
   /// The fluxes of `q` at the generator's time, integrated over `weight`.
   void count_outflow(const Field<Dim>& q, double weight) {
     if (!g_.closed()) g_.add_outflow(q, weight, share_);
   }
   /// q solves (I - a L) q = b up to the tolerance of the solver; what its mass lacks is made up by a factor next to
-  /// one, so that mass + escaped is as before to round-off. `weight`: of the fluxes of q in the step.
+  /// one, so that mass + escaped is as before to round-off. `weight`: of the fluxes of q in the step. What is given at
+  /// a boundary does not scale with q: in a box that is filled from empty, nearly all mass came in just now.
   void settle(State<Dim>& s, double mass, double weight, Field<Dim>& q) {
-    g_.volumes().comm().sum(share_.data(), static_cast<int>(share_.size()));
-    const double before = taken();
-    last_.assign(2 * Dim, 0.0);
+    const Communicator& comm = g_.volumes().comm();
+    std::fill(last_.begin(), last_.end(), 0.0);
+    std::fill(given_.begin(), given_.end(), 0.0);
     if (!g_.closed()) {
-      g_.add_outflow(q, weight, last_);
-      g_.volumes().comm().sum(last_.data(), static_cast<int>(last_.size()));
+      comm.sum(share_.data(), 2 * Dim);
+      g_.add_outflow(q, weight, last_, 1.0, 0.0);
+      g_.add_outflow(q, weight, given_, 0.0, 1.0);
+      comm.sum(last_.data(), 2 * Dim);
+      comm.sum(given_.data(), 2 * Dim);
     }
-    const double leaving = std::accumulate(last_.begin(), last_.end(), 0.0);
-    const double have = g_.mass(q) + leaving;
-    const double factor = have > 0.0 ? (mass - before) / have : 1.0;
+    const double have = g_.mass(q) + total(last_), want = mass - total(share_) - total(given_);
+    const double factor = have > 0.0 ? want / have : 1.0;
     if (!std::isfinite(factor)) throw NumericsError("the density is not finite");
     combine<Dim>(box(), {{factor, &q}}, q);
-    for (int k = 0; k < 2 * Dim; ++k) s.escaped[k] += share_[k] + factor * last_[k];
+    for (int k = 0; k < 2 * Dim; ++k) s.escaped[k] += share_[k] + given_[k] + factor * last_[k];
+    s.correction = std::max(s.correction, std::abs(factor - 1.0));
   }
 
   Generator<Dim>& g_;
   ImplicitSolver<Dim> solver_;
   bool control_;
-  std::vector<double> share_, last_;
+  std::vector<double> share_, last_, given_;
 };
 
 template <int Dim>
@@ -96,7 +100,7 @@ class ThetaScheme final : public ImplicitScheme<Dim> {
     this->solver_.solve(a, right_, next_);
     const double error = this->control_ ? estimate(s, dt, mass) : 0.0;
     if (this->control_ && !(error <= limit)) return error;
-    if (theta_ == 1.0) remove_negative(s.p);
+    if (theta_ == 1.0) s.dropped += remove_negative(s.p);
     this->settle(s, mass, a, next_);
     swap(s.p, next_);
     return error;
@@ -116,14 +120,22 @@ class ThetaScheme final : public ImplicitScheme<Dim> {
     return norm1(g.volumes(), rate_) / mass;
   }
   /// An exact solution is not negative where p is not and L is an M-matrix: what the solver's tolerance left goes.
-  void remove_negative(const Field<Dim>& p) {
+  /// Returns the mass of it.
+  double remove_negative(const Field<Dim>& p) {
     auto& g = this->g_;
-    if (!g.positive()) return;
-    if (!g.volumes().comm().all(nonnegative<Dim>(this->box(), p))) return;
+    if (!g.positive() || !g.volumes().comm().all(nonnegative<Dim>(this->box(), p))) return 0.0;
+    double below = 0.0;
     for_each_row<Dim>(this->box(), [&](const Index<Dim>& row) {
       double* values = next_.origin() + next_.layout().offset(row);
-      for (int k = 0; k < this->box().extent(0); ++k) values[k] = std::max(values[k], 0.0);
+      const double* width = g.volumes().line(0).width();
+      double sum = 0.0;
+      for (int k = 0; k < this->box().extent(0); ++k) {
+        sum -= width[k] * std::min(values[k], 0.0);
+        values[k] = std::max(values[k], 0.0);
+      }
+      below += sum * g.volumes().area(0, row);
     });
+    return g.volumes().comm().sum(below);
   }
 
   double theta_;

@@ -8,15 +8,18 @@
 
 #include "generator.hpp"
 #include "implicit_solver.hpp"
+#include "kolmo/density/grid_engine.hpp"
 
 namespace kolmo::density {
 
-/// A state that every scheme advances: p, and what the boundaries took (2 * axis + side, whole domain).
+/// A state that every scheme advances: p, what the boundaries took (2 * axis + side, whole domain), the mass below zero
+/// that was dropped, and the largest |factor - 1| by which a step was scaled to its mass.
 template <int Dim>
 struct State {
   Field<Dim> p;
   double time = 0.0;
   std::vector<double> escaped;
+  double dropped = 0.0, correction = 0.0;
 };
 
 template <int Dim>
@@ -32,7 +35,7 @@ class TimeScheme {
   /// Largest step for stability and positivity, infinite where there is none.
   virtual double step_limit() { return HUGE_VAL; }
   virtual std::vector<std::pair<std::string, SolveStatistics>> statistics() const { return {}; }
-  virtual std::pair<std::int64_t, std::int64_t> fallbacks() const { return {0, 0}; }
+  virtual LineCounts line_counts() const { return {}; }
   virtual std::string description() const = 0;
 };
 

@@ -25,27 +25,30 @@ class SplittingScheme final : public TimeScheme<Dim> {
 
   double advance(State<Dim>& s, double dt, double limit, bool more) override {
     if (!control_) {
-      splitting_.reset_escaped();
+      splitting_.reset_sums();
       part(s.p, s.time, dt, more && g_.autonomous());
-      count(s.escaped);
+      count(s);
       return 0.0;
     }
     const Box<Dim>& box = g_.volumes().box();
     combine<Dim>(box, {{1.0, &s.p}}, next_);
     combine<Dim>(box, {{1.0, &s.p}}, half_);
     part(next_, s.time, dt);
-    splitting_.reset_escaped();
+    splitting_.reset_sums();
     part(half_, s.time, 0.5 * dt);
     part(half_, s.time + 0.5 * dt, 0.5 * dt);
     combine<Dim>(box, {{1.0, &next_}, {-1.0, &half_}}, next_);
     const double error = norm1(g_.volumes(), next_) / (3.0 * g_.mass(s.p));
     if (!(error <= limit)) return error;
     swap(s.p, half_);
-    count(s.escaped);
+    count(s);
     return error;
   }
   int error_order() const override { return 3; }
-  std::pair<std::int64_t, std::int64_t> fallbacks() const override { return splitting_.fallbacks(); }
+  LineCounts line_counts() const override {
+    const auto [fallen, all] = splitting_.fallbacks();
+    return {all, fallen, splitting_.repairs()};
+  }
   std::string description() const override { return "Strang splitting: " + splitting_.description(); }
 
  private:
@@ -70,10 +73,11 @@ class SplittingScheme final : public TimeScheme<Dim> {
     cross.max_step = fastest > 0.0 ? 1.0 / fastest : std::numeric_limits<double>::infinity();
     splitting_.set_explicit_part(std::move(cross));
   }
-  void count(std::vector<double>& escaped) const {
+  void count(State<Dim>& s) const {
+    s.dropped += splitting_.dropped();
     if (g_.closed()) return;
     const std::vector<double> now = splitting_.escaped();
-    for (std::size_t k = 0; k < now.size(); ++k) escaped[k] += now[k];
+    for (std::size_t k = 0; k < now.size(); ++k) s.escaped[k] += now[k];
   }
 
   Generator<Dim>& g_;

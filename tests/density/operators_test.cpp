@@ -218,6 +218,77 @@ TEST(Operators, InflowFillsTheBox) {
   }
 }
 
+/// From an empty box: nearly all mass came in during the step, and the step is what the equations say.
+TEST(Operators, FirstInflowIsExact) {
+  for (const Scheme scheme : {Scheme::backward_euler, Scheme::tr_bdf2}) {
+    Case c;
+    c.drift = {"1", "0"};
+    c.diffusion = {"0.02"};
+    c.half_width = 1.0;
+    c.cells = 20;
+    c.scheme = scheme;
+    c.step = 1e-3;
+    c.method = LinearMethod::gmres;  // stops at its tolerance
+    Settings settings = settings_of(c);
+    settings.solver.tolerance = 1e-8;
+    settings.boundary[0] = settings.boundary[1] = {BoundaryType::inflow, Expression(0.7)};
+    GridEngine<2> engine(settings, Communicator());
+    set_density<2>(engine, [](const Point<2>&) { return 0.0; });
+    engine.step(c.step);
+    double out = 0.0;
+    for (const double e : engine.escaped()) out += e;
+    // (1 + 2 * 0.01 / h) * 0.7 per unit area, h = 0.1: drift and diffusion from the face.
+    EXPECT_NEAR(mass(engine), 2.0 * 0.7 * c.step, 0.5 * c.step);
+    EXPECT_NEAR(mass(engine) + out, 0.0, 1e-16) << engine.description();
+    EXPECT_LE(engine.mass_correction(), 1e-6) << engine.description();
+  }
+}
+
+/// Through an absorbing face at which the drift points inwards comes nothing, at the speed of the drift: what was in
+/// the box at the start is gone from where it cannot be any more.
+TEST(Operators, NothingComesThroughAnAbsorbingFace) {
+  for (const int cells : {20, 40}) {
+    Case c;
+    c.drift = {"1", "0"};
+    c.diffusion = {"0", "0.1"};
+    c.half_width = 1.0;
+    c.cells = cells;
+    c.scheme = Scheme::splitting;
+    c.step = 0.2;
+    Settings settings = settings_of(c);
+    settings.boundary[0] = settings.boundary[1] = {BoundaryType::absorbing, {}};
+    GridEngine<2> engine(settings, Communicator());
+    set_density<2>(engine, [](const Point<2>&) { return 1.0; });
+    for (int n = 0; n < 2; ++n) engine.step(c.step);
+    const double behind = integral(
+        engine, [&](const Index<2>& i) { return point_of<2>(engine, i)[0] < -0.6 ? engine.density()(i) : 0.0; });
+    EXPECT_NEAR(behind, 0.0, 1e-13) << cells;
+    EXPECT_NEAR(mass(engine), 3.2, 1e-12) << cells;
+    EXPECT_NEAR(engine.escaped()[1], 0.8, 1e-12) << cells;
+  }
+}
+
+/// What lines lose below zero is counted, and given back.
+TEST(Operators, RepairsAreReported) {
+  Case c;
+  c.drift = {"-x1", "0.3*x1 - x2"};
+  c.diffusion = {"0.05", "0.05 + 0.01*x1^2"};
+  c.half_width = 3.0;
+  c.cells = 64;
+  c.scheme = Scheme::splitting;
+  c.step = 0.3;
+  c.initial = gaussian({1.0, 0.5}, {0.01, 0.0, 0.0, 0.01});
+  GridEngine<2> engine(settings_of(c), Communicator());
+  engine.initialise();
+  const double before = mass(engine);
+  for (int n = 0; n < 5; ++n) engine.step(c.step);
+  EXPECT_GT(engine.line_counts().repairs, 0);
+  EXPECT_GT(engine.dropped_mass(), 0.0);
+  EXPECT_LE(engine.dropped_mass(), 1e-3);
+  EXPECT_NEAR(mass(engine), before, 1e-13);
+  EXPECT_GE(least(engine), 0.0);
+}
+
 template <int Dim>
 void check_stationary(const Case& c, double bound) {
   GridEngine<Dim> engine(settings_of(c), Communicator());

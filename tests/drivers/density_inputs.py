@@ -43,7 +43,23 @@ SIX = (NAMES, 'variables = ["x1", "x2", "x3", "x4", "x5", "x6"]')
 STEP, AXIS = "step = 0.1", "cells = 16"
 SEVEN = ", ".join(['"x"', '"y"'] + [f'"z{i}"' for i in range(5)])
 
+SLICE = '[output]\nslices = [{ name = "%s", variables = %s, at = %s }]\n[boundary]'
+THREE = ((NAMES, 'variables = ["x", "y", "z"]'), (DRIFT, 'drift = ["-x", "-y", "-z"]'), ("[0.5, 0.5], variance = [0.2, 0.2]", "[0, 0, 0], variance = [1, 1, 1]"),
+         ("[boundary]", "z = { from = -6, to = 6, cells = 8 }\n[boundary]"))
+
+
+def slice_of(name, variables, at, key, reason):
+    return changed(*THREE, ("[boundary]", SLICE % (name, variables, at))), "case.toml:13:", f"output.slices[0].{key}: ", reason
+
+
 CASES = {
+    "slice of one variable": slice_of("s", '["x"]', "[0, 0]", "variables", "two or three different variables"),
+    "slice of all variables": slice_of("s", '["x", "y", "z"]', "[]", "variables", "fewer than the 3"),
+    "slice of the same variable twice": slice_of("s", '["x", "x"]', "[0]", "variables", "two or three different variables"),
+    "slice of an unknown variable": slice_of("s", '["x", "q"]', "[0]", "variables", 'unknown variable "q"'),
+    "slice with too many values": slice_of("s", '["x", "y"]', "[0, 1]", "at", "expected 1 values"),
+    "slice outside of the grid": slice_of("s", '["x", "y"]', "[7]", "at", "z = 7 is not in -6 .. 6"),
+    "slice named like a path": slice_of("../s", '["x", "y"]', "[0]", "name", "letters, digits"),
     "dimension 0": dimension(0, "1 <= value <= 100 (given 0)"),
     "dimension < 0": dimension(-3, "1 <= value <= 100 (given -3)"),
     "dimension > 100": dimension(101, "1 <= value <= 100 (given 101)"),

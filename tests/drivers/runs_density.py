@@ -3,11 +3,15 @@ launcher takes a number of ranks next)"""
 import concurrent.futures
 import csv
 import json
+import math
 import os
 import subprocess
 import sys
 import tempfile
 import tomllib
+
+import h5py
+import numpy
 
 KOLMO, SOURCE = os.path.abspath(sys.argv[1]), os.path.abspath(sys.argv[2])
 LAUNCHER = sys.argv[3:]
@@ -116,12 +120,11 @@ def check_plane(folder):
     series = table(os.path.join(out, "diagnostics.csv"))
     expect(len(series["step"]) == 21, f"plane: {len(series['step'])} records")
     for name in ("mass", "mass_error", "escaped", "negative_mass", "min_density", "entropy", "mean_q", "mean_v", "variance_q", "covariance_q_v",
-                 "variance_v", "cell_rel_l1", "kl", "max_flux", "entropy_production"):
+                 "variance_v", "cell_rel_l1", "kl", "max_flux", "entropy_production", "fallbacks", "repairs", "dropped_mass", "mass_correction"):
         expect(name in series, f"plane: no column {name}")
     expect(abs(series["kl"][-1] - result["errors"]["kl"]) < 1e-15, "plane: kl of the last record differs from the summary")
     expect(max(series["mass_error"]) < 1e-12, f"plane: largest mass error {max(series['mass_error'])}")
     # The mean turns and shrinks: (q, v) = 0.8 exp(-t) (cos 2t, -sin 2t).
-    import math
     t = 0.4
     expect(abs(series["mean_q"][-1] - 0.8 * math.exp(-t) * math.cos(2 * t)) < 1e-2, f"plane: mean_q {series['mean_q'][-1]}")
     expect(abs(series["mean_v"][-1] + 0.8 * math.exp(-t) * math.sin(2 * t)) < 1e-2, f"plane: mean_v {series['mean_v'][-1]}")
@@ -166,6 +169,68 @@ def check_other_ranks(folder, case, whole, bound):
     for name, column in here.items():
         largest = max(abs(a - b) / max(1.0, abs(a)) for a, b in zip(column, there[name], strict=True))
         expect(largest <= bound or name == "fallbacks", f"restart of {case} on 2 ranks: {name} differs by {largest}")
+
+
+def check_start_from_series(folder, plane):
+    """A start from the folder of a run: its last density, or the one of a step or a time."""
+    text = PLANE.replace('{ type = "gaussian", mean = [0.8, 0.0], variance = [0.1, 0.2] }', 'INITIAL').replace('exact = "auto"\n', "")
+    before = table(os.path.join(plane, "diagnostics.csv"))
+    for which, record in (("", 20), (", step = 10", 10), (", time = 0.2", 10), (", time = 0.0", 0)):
+        inside = os.path.join(folder, f"series_{which.strip(', ').replace(' = ', '_')}")
+        os.mkdir(inside)
+        case = write_case(inside, text.replace("INITIAL", f'{{ type = "file", file = "{plane}"{which} }}'), "step = 0.02\nmax_steps = 1")
+        code, said, err = run("run", case, "--output", os.path.join(inside, "out"))
+        expect(code == 0, f"start from a folder{which}: {code} {err}")
+        if code == 0:
+            after = table(os.path.join(inside, "out", "diagnostics.csv"))
+            for column in ("mean_q", "variance_q"):
+                expect(abs(before[column][record] - after[column][0]) < 1e-12, f"start from a folder{which}: {column} is {after[column][0]}")
+    for which, reason in ((", step = 11", "no step 11"), (", time = 0.11", "no time 0.11"), (", step = 10, time = 0.2", "either step or time")):
+        case = write_case(folder, text.replace("INITIAL", f'{{ type = "file", file = "{plane}"{which} }}'), "step = 0.02")
+        code, said, err = run("run", case, "--output", os.path.join(folder, "nowhere"))
+        expect(code == 2 and reason in err and len(err.splitlines()) == 1, f"start from a folder{which}: {code} {err}")
+
+
+def check_slices(folder):
+    """A plane and a space through four dimensions, against the exact density; the series by simulated time."""
+    names = ["a", "b", "c", "d"]
+    lines = ["[case]", 'kind = "density"', "[problem]", f"variables = {names}", "drift = " + str([f"-{n}" for n in names]), "noise = 1.0",
+             'initial = { type = "gaussian", mean = [0.3, 0.2, 0.1, 0.0], variance = [0.4, 0.4, 0.5, 0.5] }', 'exact = "auto"', "[grid]"]
+    lines += [f"{n} = {{ from = -4, to = 4, cells = {20 + 2 * i} }}" for i, n in enumerate(names)]
+    lines += ["[time]", "step = 0.1", "end = 0.3", "[output]", "series = { every_time = 0.15 }", "fields = { every_time = 0.15 }", "[[output.slices]]",
+              'name = "ca"', 'variables = ["c", "a"]', "at = [0.25, -0.1]", "[[output.slices]]", 'name = "bcd"', 'variables = ["b", "c", "d"]', "at = [0.0]"]
+    inside = os.path.join(folder, "slices")
+    os.mkdir(inside)
+    case, out = write_case(inside, "\n".join(lines), ""), os.path.join(inside, "out")
+    code, text, err = run("run", case, "--output", out, ranks=2)
+    expect(code == 0, f"slices: {code} {err}")
+    times = table(os.path.join(out, "diagnostics.csv"))["time"]
+    expect(numpy.allclose(times, [0.0, 0.15, 0.3], atol=1e-12), f"slices: records at {times}")
+    for name, shape in (("ca", (20, 24)), ("bcd", (26, 24, 22))):
+        for step, when in zip(("000000", "000002", "000004"), (0.0, 0.15, 0.3)):
+            path = os.path.join(out, "slices", name, "fields", step + ".h5")
+            expect(os.path.exists(path), f"slices: {path} is missing")
+            with h5py.File(path) as file:
+                density, exact = file["density"][:], file["exact"][:]
+            expect(density.shape == shape == exact.shape, f"slices: {name} has {density.shape}")
+            centres = [-4 + 8 * (numpy.arange(n) + 0.5) / n for n in (20, 22, 24, 26)]
+            decay = numpy.exp(-when)
+
+            def law(d, x):
+                mean, variance = (0.3, 0.2, 0.1, 0.0)[d] * decay, 0.5 + ((0.4, 0.4, 0.5, 0.5)[d] - 0.5) * decay**2
+                return numpy.exp(-((x - mean) ** 2) / (2 * variance)) / math.sqrt(2 * math.pi * variance)
+
+            if name == "ca":  # [a][c], c fastest
+                expected = numpy.outer(law(0, centres[0]), law(2, centres[2])) * law(1, 0.25) * law(3, -0.1)
+            else:
+                expected = numpy.einsum("d,c,b->dcb", law(3, centres[3]), law(2, centres[2]), law(1, centres[1])) * law(0, 0.0)
+            top = expected.max()
+            expect(abs(exact - expected).max() < 3e-2 * top, f"slices: {name} at {when}: exact off by {abs(exact - expected).max() / top}")
+            expect(abs(density - exact).max() < 3e-2 * top, f"slices: {name} at {when}: density off by {abs(density - exact).max() / top}")
+        xml = read(out, "slices", name, "fields.xdmf").decode()
+        expect(xml.count("<Time ") == 3 and 'Name="density"' in xml, f"slices: {name}: {xml[:300]}")
+    code, text, err = run("check", case)
+    expect(code == 0 and "slice ca" in text, f"slices: check says {text} {err}")
 
 
 def check_start_from_file(folder, plane):
@@ -329,6 +394,8 @@ def main():
         check_other_ranks(folder, *check_restart(folder, "splitting", SPACE, "step = 0.02", 1), 1e-12)
         check_restart(folder, "ssp-rk3", SPACE.replace("[time]", '[engine]\nflux = "limited"\n[time]'), 'scheme = "ssp-rk3"', 2)
         check_start_from_file(folder, plane)
+        check_start_from_series(folder, plane)
+        check_slices(folder)
         check_many_dimensions(folder)
         check_equal_on_ranks(folder, "few_lines", FEW_LINES, 4, [4, 1])
         check_equal_on_ranks(folder, "beside_potential", BESIDE_POTENTIAL, 2, [1, 2])

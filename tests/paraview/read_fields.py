@@ -154,6 +154,50 @@ def check_plane():
         expect(np.ptp(step.nodes[0]) == np.ptp(step.nodes[1]) > 6.28, f"{name}: bounds {[np.ptp(n) for n in step.nodes]}")
 
 
+SLICED = """
+[case]
+kind = "density"
+[problem]
+variables = ["a", "b", "c", "d"]
+drift = ["-a", "-b", "-c", "-d"]
+noise = 1.0
+initial = { type = "gaussian", mean = [0.3, 0.2, 0.1, 0.0], variance = [0.4, 0.4, 0.5, 0.5] }
+exact = "auto"
+[grid]
+a = { from = -5, to = 5, cells = 36 }
+b = { from = -5, to = 5, cells = 32 }
+c = { from = -5, to = 5, cells = 28 }
+d = { from = -5, to = 5, cells = 24 }
+[time]
+step = 0.1
+end = 0.2
+[output]
+fields = { every_time = 0.1 }
+slices = [{ name = "plane", variables = ["c", "a"], at = [0.25, -0.1] }, { name = "space", variables = ["a", "b", "d"], at = [0.0] }]
+"""
+
+
+def check_slices():
+    """Planes and spaces through a density in four dimensions, with the exact density beside it."""
+    folder = os.path.join(FOLDER, "sliced")
+    kolmo("run", write_case("sliced.toml", SLICED), "--output", folder)
+    law = [lambda x, m=m, s=s: np.exp(-((x - m) ** 2) / (2 * s)) / math.sqrt(2 * math.pi * s)
+           for m, s in ((0.3, 0.4), (0.2, 0.4), (0.1, 0.5), (0.0, 0.5))]
+    for name, make in READERS.items():
+        for slice_name in ("plane", "space"):
+            reader, times = open_run(make, os.path.join(folder, "slices", slice_name))
+            expect(np.allclose(times, [0.0, 0.1, 0.2], atol=1e-12), f"{name} slice {slice_name}: times {times}")
+            step = Step(reader, times[0])
+            if slice_name == "plane":
+                exact, shape = law[2](step.x) * law[0](step.y) * law[1](0.25) * law[3](-0.1), (1, 36, 28)
+            else:
+                exact, shape = law[0](step.x) * law[1](step.y) * law[3](step.z) * law[2](0.0), (24, 32, 36)
+            expect(step.arrays["density"].shape == shape, f"{name} slice {slice_name}: {step.arrays['density'].shape}")
+            for array in ("density", "exact"):  # averages over cells that are as wide as the density's deviation
+                close(f"{name} slice {slice_name} {array}", step.arrays[array], exact, 0.08 * exact.max())
+            close(f"{name} slice {slice_name}", step.arrays["density"], step.arrays["exact"], 0.03 * exact.max())
+
+
 def check_growing_and_killed(watcher):
     """A series is readable while it grows; after kill -9 every step that the XML names opens, to the last."""
     folder = os.path.join(FOLDER, f"growing_{watcher}")
@@ -188,6 +232,7 @@ def check_growing_and_killed(watcher):
 check_box("float64", 1e-12)
 check_box("float32", 2e-7)
 check_plane()
+check_slices()
 for reader_name in READERS:
     check_growing_and_killed(reader_name)
 print("\n".join(wrong))

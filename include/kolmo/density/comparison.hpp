@@ -39,6 +39,9 @@ class Comparison {
   std::vector<double> marginal(double t, const std::vector<int>& variables) const;
   /// Integral of the exact density over the box, after normalisation.
   double mass(double t) const;
+  /// 1 / (integral over the box) where the exact density is not normalised, else 1.
+  double factor(double t) const;
+  const ExactDensity& exact() const { return exact_; }
 
   /// Calls visit(row, averages) for every x row of this rank: cell averages of the exact density to fourth order, from
   /// values at the centres and their second differences.
@@ -47,8 +50,6 @@ class Comparison {
  private:
   template <class Visit>
   void visit_rows(double t, Visit&& visit) const;
-  /// 1 / (integral over the box) where the exact density is not normalised, else 1.
-  double factor(double t) const;
   double raw_mass(double t) const;
   const Quantities<Dim>& quantities_;
   const ExactDensity& exact_;

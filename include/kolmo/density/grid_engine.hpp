@@ -13,6 +13,12 @@
 
 namespace kolmo::density {
 
+/// Line solves, those that fell back to backward Euler, and those whose negative values (less than 1e-3 of the line's
+/// mass) were dropped.
+struct LineCounts {
+  std::int64_t solves = 0, fallbacks = 0, repairs = 0;
+};
+
 /// dp/dt = -div J on finite volumes: cell averages p, mass = sum of volume * p.
 template <int Dim>
 class GridEngine {
@@ -60,8 +66,14 @@ class GridEngine {
   /// of the outward flux as the scheme used it, so that mass + sum = initial mass to round-off.
   const std::vector<double>& escaped() const;
   void set_escaped(std::vector<double> escaped);
-  /// Line solves that fell back to backward Euler to stay positive, and lines solved, so far (splitting).
-  std::pair<std::int64_t, std::int64_t> fallbacks() const;
+  /// What the splitting did to stay positive, so far in this run of the program. Collective.
+  LineCounts line_counts() const;
+  /// Mass below zero that was set to zero, the rest scaled: by repairs of lines, and by backward Euler where the
+  /// tolerance of the solver left some; summed over the steps since the start.
+  double dropped_mass() const;
+  /// The largest |factor - 1| by which an implicit step was scaled to the mass it must have, since the start.
+  double mass_correction() const;
+  void set_repairs(double dropped_mass, double mass_correction);
   /// max |dp/dt| / max p of the last step; only kept where settings ask for a steady end.
   double rate_of_change() const;
 

@@ -54,8 +54,10 @@ class LineStep {
   bool has_sources() const;
   /// Outward flux through the low and high ends, summed over time and this rank's lines.
   const std::array<double, 2>& escaped() const;
-  /// Counts from 0 again.
-  void reset_escaped();
+  /// Mass below zero that repairs dropped, of this rank's lines.
+  double dropped() const;
+  /// escaped() and dropped() count from 0 again.
+  void reset_sums();
   /// Lines that took backward Euler, lines whose negative values were dropped, and lines advanced, so far on this rank.
   std::int64_t fallbacks() const;
   std::int64_t repairs() const;

@@ -2,7 +2,9 @@
 #pragma once
 
 #include <array>
+#include <cstdint>
 #include <filesystem>
+#include <optional>
 #include <vector>
 
 #include "kolmo/grid/decomposition.hpp"
@@ -43,6 +45,13 @@ struct DensityFile {
   double mass = 0.0;         ///< in the file
   double mass_within = 0.0;  ///< on the new grid
 };
+
+/// The file of an earlier run's density. path: a file, which is itself, or a run's folder (or its folder `fields` or
+/// `checkpoint`): its field files, or the checkpoints where there are none with a density; of these the given step, the
+/// file of the given time, or the last. Throws FileError where there is nothing there, InputError where there is no
+/// such step or time. Collective.
+std::filesystem::path find_density(const Communicator& comm, const std::filesystem::path& path,
+                                   std::optional<std::int64_t> step, std::optional<double> time);
 
 /// Reads the density in a checkpoint or a field file (fields/000100.h5, with its grid.h5 beside it) of a run in Dim
 /// dimensions into the owned cells of p, direction after direction where the grids differ. Throws InputError where the

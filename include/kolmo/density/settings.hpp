@@ -75,6 +75,13 @@ struct SolverSettings {
   int max_iterations = 1000;
 };
 
+/// A plane (or space) of two (or three) variables through given values of the others.
+struct SliceSettings {
+  std::string name;
+  std::vector<int> variables;
+  std::vector<double> at;  ///< one per variable of the problem; those of `variables` are not read
+};
+
 struct OutputSettings {
   std::string directory;                 ///< empty: the name of the case file without .toml, in the working folder
   Schedule fields;                       ///< whole p, up to 3-D for viewers, any dimension as HDF5
@@ -82,6 +89,7 @@ struct OutputSettings {
   bool float64 = false;
   Schedule series{.every_steps = 1};
   std::vector<std::vector<int>> marginals;  ///< each one or two variables
+  std::vector<SliceSettings> slices;
   Schedule checkpoint;
   double checkpoint_every_wall_time = 0.0;  ///< seconds by the clock on the wall; 0: not by it
   int checkpoint_keep = 2;
@@ -90,7 +98,9 @@ struct OutputSettings {
 struct Settings {
   std::string title;
   Problem problem;
-  std::string initial_file;    ///< density of an earlier run instead of problem.initial(); empty: none
+  std::string initial_file;                  ///< density of an earlier run instead of problem.initial(); empty: none
+  std::optional<std::int64_t> initial_step;  ///< which of a folder's densities; the last where neither is given
+  std::optional<double> initial_time;
   double mass_outside = 1e-3;  ///< largest probability of the start outside of the box
   std::vector<AxisSpec> axes;
   std::vector<int> processes;              ///< ranks along each axis; 0: chosen

@@ -50,8 +50,11 @@ class Splitting {
 
   /// Mass that left through the boundaries since the start, by face 2 * axis + side, all ranks. Collective.
   std::vector<double> escaped() const;
-  /// Counts from 0 again: who adds up step by step gets the same bits whenever the sum was begun.
-  void reset_escaped();
+  /// Mass below zero that repairs dropped, all ranks. Collective.
+  double dropped() const;
+  /// escaped() and dropped() count from 0 again: who adds up step by step gets the same bits whenever the sum was
+  /// begun.
+  void reset_sums();
   /// Line solves that took backward Euler to stay positive, and lines solved, on all ranks. Collective.
   std::pair<std::int64_t, std::int64_t> fallbacks() const;
   /// Line solves whose negative values, less than 1e-3 of the line's mass, were dropped. Collective.
