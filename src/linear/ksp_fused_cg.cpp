@@ -15,6 +15,8 @@ namespace kolmo {
 
 namespace {
 
+constexpr const char* told_null_space = "fusedcg_null_space";
+
 /// Arrays of the vectors of one solve.
 class Arrays {
  public:
@@ -81,9 +83,11 @@ class Iteration {
     keeps_mean_ = own;
     Mat matrix = nullptr;
     MatNullSpace constant = nullptr;
+    PetscObject told = nullptr;
     petsc::check(KSPGetOperators(ksp, &matrix, nullptr));
     petsc::check(MatGetNullSpace(matrix, &constant));
-    removes_mean_ = constant != nullptr;
+    petsc::check(PetscObjectQuery(reinterpret_cast<PetscObject>(matrix), told_null_space, &told));
+    removes_mean_ = constant || told;
   }
 
   void run() {
@@ -157,7 +161,22 @@ class Iteration {
   bool removes_mean_ = false;  // the constant is in the null space
 };
 
-PetscErrorCode set_up(KSP ksp) { return KSPSetWorkVecs(ksp, 3); }
+/// PETSc's own work vectors come with one more, to copy from.
+PetscErrorCode set_up(KSP ksp) {
+  return petsc::guarded([&] {
+    if (ksp->work) return;
+    Mat matrix = nullptr;
+    PetscInt rows = 0, all = 0;
+    petsc::check(KSPGetOperators(ksp, &matrix, nullptr));
+    petsc::check(MatGetLocalSize(matrix, &rows, nullptr));
+    petsc::check(MatGetSize(matrix, &all, nullptr));
+    petsc::Handle<Vec> shape;
+    const MPI_Comm comm = PetscObjectComm(reinterpret_cast<PetscObject>(ksp));
+    petsc::check(VecCreateMPIWithArray(comm, 1, rows, all, nullptr, shape.put()));
+    petsc::check(VecDuplicateVecs(shape, 3, &ksp->work));
+    ksp->nwork = 3;
+  });
+}
 
 PetscErrorCode solve(KSP ksp) {
   return petsc::guarded([&] { Iteration(ksp).run(); });
@@ -176,6 +195,11 @@ PetscErrorCode create(KSP ksp) {
 }
 
 }  // namespace
+
+void tell_null_space(Mat matrix, MatNullSpace constant) {
+  petsc::check(PetscObjectCompose(reinterpret_cast<PetscObject>(matrix), told_null_space,
+                                  reinterpret_cast<PetscObject>(constant)));
+}
 
 void register_fused_cg() { petsc::check(KSPRegister(fused_cg, create)); }
 

@@ -1,5 +1,6 @@
 // The V-cycle.
-#include <algorithm>
+#include <array>
+#include <span>
 
 #include "multigrid_hierarchy.hpp"
 
@@ -46,18 +47,35 @@ void sweep_planes(Level& level, int stages, bool exchange_last, Stage&& stage, F
   }
 }
 
+// Weights of the half sweeps before the correction, in order. Red-black half sweeps with a weight of their own each are
+// a polynomial smoother (cyclic Chebyshev: Golub & Varga 1961; shaped for the whole cycle as in Lottes 2023): these
+// were found by a random search for the least residual after two iterations (constant coefficients) and three (density
+// ratio 1000, three directions clustered), the lines' on one clustered direction. With equal weights of 1.15, V(4,4)
+// takes one iteration more for constant coefficients and two for a density ratio of 1000. Every weight lies between 0
+// and 2: no half sweep lets the energy of the error grow, and the cycle stays positive.
+constexpr std::array<float, 12> point_weights{0.865f, 1.494f, 1.859f, 1.337f, 1.662f, 1.202f,
+                                              1.574f, 0.990f, 1.460f, 0.755f, 1.001f, 0.516f};
+constexpr std::array<float, 6> line_weights{0.975f, 1.166f, 1.637f, 1.003f, 1.016f, 0.524f};
+
 }  // namespace
 
-void Hierarchy::descend(Level& level, const Transfer& transfer, const Tile& coarse) {
+std::span<const float> sweep_weights(bool lines) {
+  if (lines) return line_weights;
+  return point_weights;
+}
+
+void Hierarchy::descend(Level& level, const Transfer& transfer, const Tile& coarse, bool from_zero) {
+  const std::span<const float> weights = sweep_weights(level.lines);
+  if (!from_zero) level.halo.exchange(level.x());
   const std::vector<int>& first = transfer.first[2];
   int done = 0;
   sweep_planes(
-      level, half_sweeps(level), true,
+      level, static_cast<int>(weights.size()), true,
       [&](int s, int k) {
-        if (s == 0)
-          smooth_plane_from_zero(level, k);
+        if (s == 0 && from_zero)
+          smooth_plane_from_zero(level, k, weights[0]);
         else
-          smooth_plane(level, s & 1, k);
+          smooth_plane(level, s & 1, k, weights[s]);
       },
       [&](int k) {
         if (k + 1 == first[done + 1]) restrict_plane(level, transfer, coarse, done++);
@@ -65,28 +83,31 @@ void Hierarchy::descend(Level& level, const Transfer& transfer, const Tile& coar
 }
 
 void Hierarchy::ascend(Level& level, const Transfer& transfer, const Tile& coarse) {
-  // The colours in reverse order: the adjoint of the smoothing before, so that the cycle is symmetric.
+  // Colours and weights in reverse order: the adjoint of the smoothing before, so that the cycle is symmetric.
+  const std::span<const float> weights = sweep_weights(level.lines);
+  const int half_sweeps = static_cast<int>(weights.size());
   sweep_planes(
-      level, 1 + half_sweeps(level), false,
+      level, 1 + half_sweeps, false,
       [&](int s, int k) {
         if (s == 0)
           prolong_plane(level, transfer, coarse, k);
         else
-          smooth_plane(level, s & 1, k);
+          smooth_plane(level, s & 1, k, weights[half_sweeps - s]);
       },
       [](int) {});
 }
 
-void Hierarchy::cycle(std::size_t l) {
+void Hierarchy::cycle(std::size_t l, bool from_zero) {
   Level& level = *levels_[l];
   if (l == steps_.size()) {
     direct_.solve(level);
     return;
   }
-  descend(level, steps_[l].transfer, coarse_b(l));
+  descend(level, steps_[l].transfer, coarse_b(l), from_zero);
   Level& coarse = *levels_[l + 1];
   if (steps_[l].gathered) steps_[l].vector.run(coarse.tile(coarse.b()));
-  cycle(l + 1);
+  cycle(l + 1, true);
+  if (steps_[l].twice) cycle(l + 1, false);
   ascend(level, steps_[l].transfer, coarse_x(l));
 }
 

@@ -173,7 +173,7 @@ void Hierarchy::apply(const double* b, double* q) {
   }
   {
     const FlushDenormals flush;
-    cycle(0);
+    cycle(0, true);
   }
   const double mean = singular_ ? comm.sum(sum_of_answer()) / live_cells_ : 0.0;
   if (pencil_) {

@@ -14,6 +14,9 @@ namespace {
 /// Below this many cells a level is held whole by every rank: its messages would cost more than its work.
 constexpr long long gather_cells = 8192;
 
+/// The second level takes two cycles where it has so many times fewer cells than the first.
+constexpr long long twice_below = 6;
+
 /// Local cells, with one more in direction `face` (-1: none); nothing where the box is empty.
 Extent with_faces(const Level& level, int face) {
   if (level.boxes.empty()) return {0, 0, 0};
@@ -90,12 +93,15 @@ void Hierarchy::build(bool shifted) {
         if (coarse.cells(d) > 1) step.face[d] = Gather(step.to.boxes, grow);
       }
     }
+    // Where it is cheap: the finest level's errors that its smoothing leaves are the next level's smooth ones.
+    step.twice = steps_.empty() && step.to.boxes.count() * twice_below <= fine.count();
     widths = step.to.widths;
     steps_.push_back(std::move(step));
     levels_.push_back(std::make_unique<Level>(std::move(coarse), shifted, plan_.lines));
     const std::size_t l = steps_.size() - 1;
     steps_[l].transfer = Transfer(*levels_[l], steps_[l].to, coarse_b(l), coarse_x(l));
   }
+  if (steps_.size() == 1) steps_.front().twice = false;  // solved directly
 }
 
 void Hierarchy::set(const Operator& op) {
@@ -195,8 +201,9 @@ void Hierarchy::coarsen_operators() {
 std::string Hierarchy::description() const {
   const char names[] = "xyz";
   std::string text = "boxmg: ";
-  text += plan_.lines ? fmt::format("V({0},{0}), lines in {1}", line_sweeps, names[plan_.order[1]])
-                      : fmt::format("V({0},{0}), red-black points", point_sweeps);
+  text += fmt::format("V({0},{0}), ", sweep_weights(plan_.lines).size() / 2);
+  text += plan_.lines ? fmt::format("lines in {}", names[plan_.order[1]]) : "red-black points";
+  if (!steps_.empty() && steps_.front().twice) text += ", twice below the finest";
   if (plan_.pencil) text += " (made whole)";
   text += ", levels";
   Extent where;

@@ -1,6 +1,7 @@
 /// The hierarchy of levels and its V-cycle, private to src/linear.
 #pragma once
 
+#include <span>
 #include <string>
 
 #include "multigrid_parts.hpp"
@@ -72,6 +73,9 @@ struct Plan {
 /// From sizes only.
 Plan choose_plan(const Boxes& boxes, const Widths& widths);
 
+/// Weights of the half sweeps before the correction; after it they come in reverse order. An even number.
+std::span<const float> sweep_weights(bool lines);
+
 class Hierarchy {
  public:
   /// Chooses the levels from `op`. Collective over boxes.comm.
@@ -85,6 +89,7 @@ class Hierarchy {
   struct Step {  ///< between a level and the next coarser one
     Coarsening to;
     Transfer transfer;
+    bool twice = false;     ///< the coarse level takes two cycles
     bool gathered = false;  ///< the coarse level lives whole on every rank
     Gather vector, shift;
     std::array<Gather, 3> face;
@@ -94,18 +99,12 @@ class Hierarchy {
   bool load(const Operator& op);
   bool load_direction(const Operator& op, int d);
   void coarsen_operators();
-  void cycle(std::size_t l);
+  void cycle(std::size_t l, bool from_zero);
   Tile coarse_b(std::size_t l);
   Tile coarse_x(std::size_t l);
-  /// Smooths from zero and restricts the residual; adds the correction and smooths.
-  void descend(Level& level, const Transfer& transfer, const Tile& coarse);
+  /// Smooths (from zero or from what is there) and restricts the residual; adds the correction and smooths.
+  void descend(Level& level, const Transfer& transfer, const Tile& coarse, bool from_zero);
   void ascend(Level& level, const Transfer& transfer, const Tile& coarse);
-  /// Red-black half sweeps before and after the correction. In one pass over cached planes, sweeps cost little beside
-  /// the rest of a conjugate gradient iteration: V(4,4) takes 3 to 5 iterations to 1e-6 where V(2,2) takes 4 to 7;
-  /// lines V(3,3) 4, V(1,1) 7.
-  static int half_sweeps(const Level& level) { return 2 * (level.lines ? line_sweeps : point_sweeps); }
-  static constexpr int point_sweeps = 4, line_sweeps = 3;
-
   /// Sum of b and of its sizes over cells that are coupled to others.
   std::array<double, 2> live_sums(const double* b) const;
   /// Level 0's right-hand side from packed values (scale * b - offset), and packed values (scale * x - offset) from its

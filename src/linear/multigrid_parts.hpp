@@ -164,7 +164,7 @@ struct Level {
   std::array<FloatArray, 3> face_memory;
   std::ptrdiff_t origin = 0;
   Halo halo;
-  mutable std::vector<float> work;  ///< two split rows
+  mutable std::vector<float> work;  ///< two split rows; with lines, a half row more than two per line cell
 
   float* x() const { return x_memory.data() + origin; }
   float* b() const { return b_memory.data() + origin; }
@@ -193,10 +193,10 @@ struct Transfer {
 };
 
 /// One update of the cells or lines of one colour in plane k (red-black by the parity of the global indices):
-/// Gauss-Seidel, over-relaxed for points.
-void smooth_plane(const Level& level, int colour, int k);
+/// Gauss-Seidel, relaxed by `weight` (stable between 0 and 2).
+void smooth_plane(const Level& level, int colour, int k, float weight);
 /// The same for colour 0 from x = 0, which it sets.
-void smooth_plane_from_zero(const Level& level, int k);
+void smooth_plane_from_zero(const Level& level, int k, float weight);
 /// Row plane K of coarse := sums of the residuals of the fine cells.
 void restrict_plane(const Level& fine, const Transfer& transfer, const Tile& coarse, int k);
 /// x += value of the coarse cell, in fine plane k.

@@ -1,6 +1,7 @@
 // Memory of the levels and who holds which box.
 #include <sys/mman.h>
 
+#include <algorithm>
 #include <atomic>
 #include <cstdint>
 #include <cstdlib>
@@ -86,7 +87,7 @@ Level::Level(Boxes boxes_in, bool shifted, bool lines_in)
   for (int d = 0; d < 3; ++d)
     if (active[d]) face_memory[d] = FloatArray(count);
   halo = Halo(boxes, active, tile(nullptr));
-  work.resize(static_cast<std::size_t>(2 * sy + line));
+  work.resize(static_cast<std::size_t>(std::max(2 * sy, (lines ? n[1] + 2 : 0) * half) + line));
 }
 
 void Level::set_inverse() {

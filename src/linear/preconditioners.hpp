@@ -11,6 +11,9 @@ void register_preconditioners();
 /// The KSP type of `ksp_fused_cg.cpp`, for Kolmo's own operators.
 constexpr const char* fused_cg = "fusedcg";
 void register_fused_cg();
+/// Gives fusedcg the null space of a matrix (null: none) without PETSc's knowledge: KSPSolve would take it out of a
+/// copy of b that it makes for every solve. For preconditioners whose answers have no mean.
+void tell_null_space(Mat matrix, MatNullSpace constant);
 
 /// What a PC of our types says of itself, "" for other types.
 std::string preconditioner_description(PC pc);

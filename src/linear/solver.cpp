@@ -88,9 +88,9 @@ struct Solver<Dim>::Parts {
                                    unknowns.global_size(), 8 * sizeof(PetscInt)));
     register_preconditioners();
     choose();
+    find_dead_cells();
     create_objects();
     configure();
-    find_dead_cells();
   }
 
   // Set-up ------------------------------------------------------------------------------------------------------------
@@ -184,7 +184,9 @@ struct Solver<Dim>::Parts {
   /// The operators of the KSP: our product, and as preconditioning matrix the assembled one where the PC wants entries.
   void assemble() {
     const bool singular = system.singular() && !exact;  // the tensor solver looks after the constant itself
-    petsc::check(MatSetNullSpace(shell, singular ? null_space.get() : nullptr));
+    const bool told = ksp_type == fused_cg && pc_type == "boxmg";
+    petsc::check(MatSetNullSpace(shell, singular && !told ? null_space.get() : nullptr));
+    tell_null_space(shell, singular && told ? null_space.get() : nullptr);
     if (matrix_free(pc_type)) {
       mark_changed(shell);
       petsc::check(KSPSetOperators(ksp, shell, shell));
@@ -262,7 +264,10 @@ struct Solver<Dim>::Parts {
     petsc::check(VecPlaceArray(b, from));
     petsc::check(VecPlaceArray(q, to));
     petsc::check(KSPSetInitialGuessNonzero(ksp, warm_start && ksp_type != KSPPREONLY ? PETSC_TRUE : PETSC_FALSE));
+    first_residual = 0.0;
+    if (ksp_type == fused_cg) petsc::check(KSPSetResidualHistory(ksp, &first_residual, 1, PETSC_TRUE));
     petsc::check(KSPSolve(ksp, b, q));
+    if (warm_start) first_residual = 0.0;
     const std::optional<NotConverged> failure = finish();
     petsc::check(VecResetArray(b));
     petsc::check(VecResetArray(q));
@@ -282,7 +287,10 @@ struct Solver<Dim>::Parts {
     if (!exact) {
       size = right_side_norm();
       const double limit = std::max(1.01 * relative * size, absolute);
-      residual = carries_residual() ? carried_residual() : true_residual();
+      if (carries_residual())
+        petsc::check(KSPGetResidualNorm(ksp, &residual));
+      else
+        residual = true_residual();
       for (int again = 0; again < 4 && outcome > 0 && residual > limit && ksp_type != KSPPREONLY; ++again) {
         petsc::check(KSPSetInitialGuessNonzero(ksp, PETSC_TRUE));
         petsc::check(
@@ -308,17 +316,16 @@ struct Solver<Dim>::Parts {
 
   /// Of what a solution can reach.
   double right_side_norm() {
-    PetscReal norm = 0.0;
-    petsc::check(VecNorm(b, NORM_2, &norm));
-    if (!mean_inside) return norm;
+    if (first_residual > 0.0) return first_residual;
     const PetscScalar* v = nullptr;
     petsc::check(VecGetArrayRead(b, &v));
     const std::int64_t n = system.local_size();
     const Communicator& comm = system.unknowns().comm();
-    const double mean = comm.sum(sum_of(n, [=](std::ptrdiff_t i) { return v[i]; })) / static_cast<double>(live);
-    norm = std::sqrt(comm.sum(sum_of(n, [=](std::ptrdiff_t i) { return (v[i] - mean) * (v[i] - mean); })));
+    double mean = 0.0;
+    if (mean_inside) mean = comm.sum(sum_of(n, [=](std::ptrdiff_t i) { return v[i]; })) / static_cast<double>(live);
+    const double square = comm.sum(sum_of(n, [=](std::ptrdiff_t i) { return (v[i] - mean) * (v[i] - mean); }));
     petsc::check(VecRestoreArrayRead(b, &v));
-    return norm;
+    return std::sqrt(square);
   }
 
   KSPConvergedReason last_outcome() const {
@@ -338,12 +345,6 @@ struct Solver<Dim>::Parts {
     petsc::check(KSPGetNormType(ksp, &type));
     return type == KSP_NORM_UNPRECONDITIONED &&
            (ksp_type == KSPCG || ksp_type == fused_cg || ksp_type == KSPFCG || ksp_type == KSPFGMRES);
-  }
-
-  double carried_residual() const {
-    PetscReal residual = 0.0;
-    petsc::check(KSPGetResidualNorm(ksp, &residual));
-    return residual;
   }
 
   double true_residual() {
@@ -419,8 +420,7 @@ struct Solver<Dim>::Parts {
     const std::string inner = preconditioner_description(pc);
     std::string text = fmt::format("{} + {}", ksp_type, pc_type);
     if (!inner.empty()) text += fmt::format(" [{}]", inner);
-    if (assembled) text += " [assembled matrix]";
-    return text + fmt::format(" ({})", reason);
+    return text + fmt::format("{} ({})", assembled ? " [assembled matrix]" : "", reason);
   }
 
   std::string prefix, reason, ksp_type, pc_type;
@@ -434,6 +434,7 @@ struct Solver<Dim>::Parts {
   petsc::Handle<KSP> ksp;
   bool exact = false;              // the tensor solver alone: residual at round-off, null space its own business
   bool mean_inside = false;        // the KSP itself takes the mean out of b
+  double first_residual = 0.0;     // of fusedcg from zero: the size of b without its mean; else 0
   std::vector<double> right_side;  // where b may not be used as it is
   std::vector<std::size_t> dead;
   std::int64_t live = 0;
