@@ -96,11 +96,11 @@ const Registration registration([] {
     // The assembled one takes a second and more at 128^3, and hundreds of iterations on clustered grids.
     if (p.name == "constant_64" || p.name == "constant_128" || p.name == "drop_64" || p.name == "bubble_64")
       add("pcmg/" + p.name, small ? 2 : 1, [=](benchmark::State& state) { time_solve(state, p, "mg"); });
-    if (p.name == "constant_64" || p.name == "drop_64") {
+    if (p.name == "constant_64" || p.name == "drop_64" || p.name == "bubble_64") {
       add("setup/boxmg/" + p.name, 2, [=](benchmark::State& state) { time_setup(state, p, "boxmg"); });
       add("setup/pcmg/" + p.name, 1, [=](benchmark::State& state) { time_setup(state, p, "mg"); });
     }
-    if (p.name == "constant_64" || p.name == "constant_128" || p.name == "drop_64")
+    if (p.name == "constant_64" || p.name == "constant_128" || p.name == "drop_64" || p.name == "bubble_64")
       for (const char* pc : {"boxmg", "mg"})
         add("memory/" + std::string(pc == std::string("mg") ? "pcmg" : pc) + "/" + p.name, 1,
             [=](benchmark::State& state) { solver_memory(state, p, pc); });
