@@ -159,19 +159,18 @@ struct Level {
   std::ptrdiff_t half = 0, sy = 0, sz = 0;
   int parity = 0;  ///< of the global index sum of the first cell; with lines, of x and z only
   bool has_shift = false;
-  bool lines = false;  ///< smoothed by lines in y, else by points
-  FloatArray x_memory, b_memory, inverse_memory, shift_memory;
-  std::array<FloatArray, 3> face_memory;
-  std::ptrdiff_t origin = 0;
+  bool lines = false;              ///< smoothed by lines in y, else by points
+  FloatArray memory;               ///< all arrays in one piece, so that the smaller levels have large pages too
+  std::array<float*, 7> arrays{};  ///< their first cells: x, b, inverse, shift, faces; null for what is not there
   Halo halo;
   mutable std::vector<float> work;  ///< two split rows; with lines, a half row more than two per line cell
 
-  float* x() const { return x_memory.data() + origin; }
-  float* b() const { return b_memory.data() + origin; }
+  float* x() const { return arrays[0]; }
+  float* b() const { return arrays[1]; }
   /// 1 / diagonal (points) or 1 / pivot (lines), 0 for a dead cell and in padding.
-  float* inverse() const { return inverse_memory.data() + origin; }
-  float* shift() const { return shift_memory ? shift_memory.data() + origin : nullptr; }
-  float* face(int d) const { return face_memory[d].data() + origin; }  ///< conductance of the low face of each cell
+  float* inverse() const { return arrays[2]; }
+  float* shift() const { return arrays[3]; }
+  float* face(int d) const { return arrays[4 + d]; }  ///< conductance of the low face of each cell
   Tile tile(float* array) const { return {array, sy, sz, half, 0}; }
   int count(int odd) const { return odd ? n[0] / 2 : (n[0] + 1) / 2; }  ///< cells in a half row
   /// From face conductances and shift.

@@ -2,11 +2,11 @@
 #include <sys/mman.h>
 
 #include <algorithm>
-#include <atomic>
 #include <cstdint>
 #include <cstdlib>
 #include <cstring>
 #include <new>
+#include <utility>
 
 #include "multigrid_parts.hpp"
 
@@ -16,18 +16,13 @@ void FloatArray::Release::operator()(void* memory) const { std::free(memory); }
 
 FloatArray::FloatArray(std::size_t count) {
   constexpr std::size_t huge = std::size_t{1} << 21, line = 64;
-  // Arrays of one size would otherwise all start at the same offset of a page and fight for the same cache sets.
-  static std::atomic<unsigned> stagger{0};
-  const std::size_t offset = (stagger++ % 16) * 5 * line;
-  std::size_t bytes = count * sizeof(float) + offset;
-  const std::size_t alignment = bytes >= 2 * huge ? huge : line;
-  bytes = (bytes + alignment - 1) / alignment * alignment;
-  void* memory = std::aligned_alloc(alignment, bytes);
-  if (!memory) throw std::bad_alloc();
+  const std::size_t bytes = (count * sizeof(float) + line - 1) / line * line;
+  void* memory = nullptr;
+  if (posix_memalign(&memory, bytes >= huge ? huge : line, bytes) != 0) throw std::bad_alloc();
   memory_.reset(memory);
-  if (alignment == huge) (void)madvise(memory, bytes, MADV_HUGEPAGE);  // only advice: failure costs speed
+  if (bytes >= huge) (void)madvise(memory, bytes / huge * huge, MADV_HUGEPAGE);  // only advice: failure costs speed
   std::memset(memory, 0, bytes);
-  data_ = reinterpret_cast<float*>(static_cast<char*>(memory) + offset);
+  data_ = static_cast<float*>(memory);
 }
 
 Extent Boxes::coordinates_of(int of_rank) const {
@@ -77,15 +72,16 @@ Level::Level(Boxes boxes_in, bool shifted, bool lines_in)
   half = (n[0] / 2 + 2 + line - 1) / line * line;
   sy = 2 * half;
   sz = sy * (n[1] + (active[1] ? 2 : 0));
-  origin = line + (active[1] ? sy : 0) + (active[2] ? sz : 0);
-  // One row more than ghosts need: loads of a last row may run over its end.
-  const std::size_t count = static_cast<std::size_t>(line + sz * (n[2] + (active[2] ? 2 : 0)) + sy + line);
-  x_memory = FloatArray(count);
-  b_memory = FloatArray(count);
-  inverse_memory = FloatArray(count);
-  if (has_shift) shift_memory = FloatArray(count);
-  for (int d = 0; d < 3; ++d)
-    if (active[d]) face_memory[d] = FloatArray(count);
+  const std::ptrdiff_t origin = line + (active[1] ? sy : 0) + (active[2] ? sz : 0);
+  // One row more than ghosts need: loads of a last row may run over its end. A few lines more, other ones for every
+  // array: arrays that start at the same offset of a page fight for the same cache sets.
+  const std::ptrdiff_t count = line + sz * (n[2] + (active[2] ? 2 : 0)) + sy + 5 * line;
+  const std::array<bool, 7> used{true, true, true, has_shift, active[0], active[1], active[2]};
+  const auto arrays_used = std::count(used.begin(), used.end(), true);
+  memory = FloatArray(static_cast<std::size_t>(arrays_used * count));
+  float* next = memory.data() + origin;
+  for (std::size_t i = 0; i < used.size(); ++i)
+    if (used[i]) arrays[i] = std::exchange(next, next + count);
   halo = Halo(boxes, active, tile(nullptr));
   work.resize(static_cast<std::size_t>(std::max(2 * sy, (lines ? n[1] + 2 : 0) * half) + line));
 }
