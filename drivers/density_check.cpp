@@ -3,6 +3,7 @@
 
 #include <algorithm>
 
+#include "density_output.hpp"
 #include "density_simulation.hpp"
 #include "describe.hpp"
 #include "kolmo/density/dimensions.hpp"
@@ -41,7 +42,8 @@ void print_problem(const density::Problem& problem, const Log& log) {
 void refuse_what_cannot_fit(const CaseFile& file, const density::Settings& settings, const Communicator& comm) {
   const double memory = machine_memory(comm);
   density::with_dimension(settings.problem.dimension(), [&](auto dim) {
-    const double need = density::GridEngine<dim()>::memory_estimate(settings);
+    const double need = density::GridEngine<dim()>::memory_estimate(settings, comm.size()) +
+                        DensityOutput<dim()>::memory_estimate(settings, comm.size());
     if (need > memory)
       throw file.error_at("grid", fmt::format("the run needs about {:.3g} GB; the machines have {:.3g} GB", need * 1e-9,
                                               memory * 1e-9));
@@ -79,7 +81,8 @@ void check_density(const CaseFile& file, const RunOptions& options, const Commun
   }
   density::with_dimension(problem.dimension(), [&](auto dim) {
     log.info(fmt::format("ranks: {}", describe_ranks<dim()>(settings, comm.size())));
-    const double bytes = density::GridEngine<dim()>::memory_estimate(settings);
+    const double bytes = density::GridEngine<dim()>::memory_estimate(settings, comm.size()) +
+                         DensityOutput<dim()>::memory_estimate(settings, comm.size());
     log.info(fmt::format("memory: about {:.3g} MB in all, {:.0f} bytes per cell; checkpoint {:.3g} MB", bytes * 1e-6,
                          bytes / cells, 8e-6 * cells));
   });

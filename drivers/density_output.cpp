@@ -187,6 +187,23 @@ void DensityOutput<Dim>::summarise(io::Tree& summary, std::vector<std::string>& 
                               function.rel_l2, cells.kl, errors.at("score").number()));
 }
 
+/// A copy with two ghosts across cuts for scores and errors, the fluxes up to 3-D, the averages of an exact density
+/// that does not change, and what a checkpoint packs.
+template <int Dim>
+double DensityOutput<Dim>::memory_estimate(const density::Settings& settings, int ranks) {
+  Index<Dim> cells, processes;
+  for (int d = 0; d < Dim; ++d) cells[d] = settings.axes[d].cells;
+  processes = Decomposition<Dim>::choose(ranks, cells);
+  double all = ranks, ghosted = ranks;
+  for (int d = 0; d < Dim; ++d) {
+    const double here = (cells[d] + processes[d] - 1) / processes[d];
+    all *= here;
+    ghosted *= here + (processes[d] > 1 || settings.axes[d].periodic ? 4 : 0);
+  }
+  const bool known = settings.problem.exact() != nullptr;
+  return 8.0 * ((Dim <= 3 ? Dim : 0) * all + std::max(ghosted, all) + (known ? all : 0.0));
+}
+
 #define KOLMO_INSTANTIATE(Dim) template class DensityOutput<Dim>;
 KOLMO_INSTANTIATE(1)
 KOLMO_INSTANTIATE(2)

@@ -37,6 +37,8 @@ class DensityOutput {
   /// Mass, extremes, and distances from the exact density, for summary and screen.
   void summarise(io::Tree& summary, std::vector<std::string>& lines);
   double mass_error() const { return mass_error_; }
+  /// Bytes that records and files take besides the engine, at most at once, summed over this number of ranks.
+  static double memory_estimate(const density::Settings& settings, int ranks);
 
  private:
   void add_series();

@@ -23,8 +23,8 @@ void CrossTerms<Dim>::set_up(const FaceCoefficients<Dim>& coefficients, const Gr
       Pair pair;
       pair.i = i;
       pair.j = j;
-      pair.forward = Field<Dim>(layout);
-      pair.backward = Field<Dim>(layout);
+      pair.forward = FaceTable<Dim>(layout, coefficients.cross_depends(i, j));
+      pair.backward = FaceTable<Dim>(layout, coefficients.cross_depends(i, j));
       pairs_.push_back(std::move(pair));
     }
 }
@@ -39,24 +39,33 @@ bool CrossTerms<Dim>::inside(const Pair& pair, const Index<Dim>& edge) const {
 }
 
 template <int Dim>
+typename CrossTerms<Dim>::Points CrossTerms<Dim>::points_of(const Pair& pair, const Index<Dim>& edge) const {
+  Points points;
+  for (int d = 0; d < Dim; ++d) {
+    const Axis& axis = grid_->axis(d);
+    int g = edge[d] + cells_->owned().begin[d];
+    if (axis.periodic()) g %= axis.cells();
+    const bool normal = d == pair.i || d == pair.j;
+    // On the boundary, where nothing depends on this coordinate: any cell will do.
+    const int below = axis.periodic() ? g - 1 : std::max(g - 1, 0),
+              above = axis.periodic() ? g : std::min(g, axis.cells() - 1);
+    points.edge[d] = normal ? axis.node(g) : axis.centre(g);
+    points.low[d] = normal ? axis.centre(below) : points.edge[d];
+    points.high[d] = normal ? axis.centre(above) : points.edge[d];
+  }
+  return points;
+}
+
+/// Every number once; those that are kept for many edges are taken at the first of them, be it on the boundary.
+template <int Dim>
 void CrossTerms<Dim>::fill(double t) {
   for (Pair& pair : pairs_)
-    for_each<Dim>(pair.forward.layout().padded(), [&](const Index<Dim>& edge) {
-      if (!inside(pair, edge)) return;
-      Point<Dim> x, low, high;
-      for (int d = 0; d < Dim; ++d) {
-        const Axis& axis = grid_->axis(d);
-        int g = edge[d] + cells_->owned().begin[d];
-        if (axis.periodic()) g %= axis.cells();
-        const bool normal = d == pair.i || d == pair.j;
-        x[d] = normal ? axis.node(g) : axis.centre(g);
-        low[d] = normal ? axis.centre(g - 1) : x[d];
-        high[d] = normal ? axis.centre(g) : x[d];
-      }
-      const double c = coefficients_->cross(pair.i, pair.j, x, t);
-      if (c < 0.0) std::swap(low[pair.j], high[pair.j]);
+    for_each<Dim>(pair.forward.once(pair.forward.layout().padded()), [&](const Index<Dim>& edge) {
+      Points at = points_of(pair, edge);
+      const double c = coefficients_->cross(pair.i, pair.j, at.edge, t);
+      if (c < 0.0) std::swap(at.low[pair.j], at.high[pair.j]);
       double u = 0.0;
-      if (coefficients_->ratio()) u = coefficients_->potential_difference(low, high);
+      if (coefficients_->ratio() && inside(pair, edge)) u = coefficients_->potential_difference(at.low, at.high);
       const transport::FaceWeights w = fitted(std::abs(c), -u);
       pair.forward(edge) = std::copysign(w.low, c);
       pair.backward(edge) = -w.high;

@@ -4,6 +4,7 @@
 #include <vector>
 
 #include "face_coefficients.hpp"
+#include "kolmo/density/face_weights.hpp"
 #include "kolmo/transport/control_volumes.hpp"
 
 namespace kolmo::density {
@@ -42,7 +43,7 @@ class CrossTerms {
   /// of D_ij, backward without.
   struct Pair {
     int i = 0, j = 0;
-    Field<Dim> forward, backward;
+    FaceTable<Dim> forward, backward;
   };
   /// An exchange between two cells, of which b is one step up in i, or in j, or in both ways.
   struct Link {
@@ -58,6 +59,11 @@ class CrossTerms {
   void for_each_edge(const Pair& pair, Visitor&& visit) const;
   Links links(const Pair& pair, const Index<Dim>& edge) const;
   bool inside(const Pair& pair, const Index<Dim>& edge) const;
+  /// Points between which an edge exchanges, and the edge itself, at the edge's own index.
+  struct Points {
+    Point<Dim> edge, low, high;
+  };
+  Points points_of(const Pair& pair, const Index<Dim>& edge) const;
   /// visit(link, 1 / (w_i w_j) of the cell) for every link of a cell.
   template <class Visitor>
   void for_each_link_of(const Index<Dim>& local, Visitor&& visit) const;

@@ -51,6 +51,13 @@ std::array<bool, Dim> FaceCoefficients<Dim>::depends(int d) const {
 }
 
 template <int Dim>
+std::array<bool, Dim> FaceCoefficients<Dim>::cross_depends(int i, int j) const {
+  std::array<bool, Dim> on{};
+  for (int e = 0; e < Dim; ++e) on[e] = potential_ || problem_->diffusion_depends_on(i, j, e);
+  return on;
+}
+
+template <int Dim>
 bool FaceCoefficients<Dim>::uniform(int d) const {
   const std::array<bool, Dim> on = depends(d);
   return std::count(on.begin(), on.end(), true) == 1;

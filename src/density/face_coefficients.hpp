@@ -33,6 +33,8 @@ class FaceCoefficients {
   }
   /// Which coordinates the weights of direction d vary with (d itself always counts).
   std::array<bool, Dim> depends(int d) const;
+  /// Which coordinates the numbers of an edge vary with.
+  std::array<bool, Dim> cross_depends(int i, int j) const;
   bool uniform(int d) const;
   bool autonomous(int d) const;
   /// Off-diagonal entries of D are there.

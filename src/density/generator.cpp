@@ -105,9 +105,17 @@ void Generator<Dim>::make_fields(int d) {
     }
     return;
   }
-  w.low = Field<Dim>(layout, Location::faces(d));
-  w.high = Field<Dim>(layout, Location::faces(d));
-  if (has_limited_part(d)) w.velocity = Field<Dim>(layout, Location::faces(d));
+  w.low = FaceTable<Dim>(layout, varies(d));
+  w.high = FaceTable<Dim>(layout, varies(d));
+  if (has_limited_part(d)) w.velocity = FaceTable<Dim>(layout, varies(d));
+}
+
+/// Along which directions the weights of direction d are kept: those they depend on. Frozen ones depend on p.
+template <int Dim>
+std::array<bool, Dim> Generator<Dim>::varies(int d) const {
+  std::array<bool, Dim> along = coefficients_.depends(d);
+  if (frozen_ && has_limited_part(d)) along.fill(true);
+  return along;
 }
 
 template <int Dim>
@@ -208,7 +216,7 @@ void Generator<Dim>::fill_fields(int d, double t) {
   Box<Dim> faces = volumes_->box();
   ++faces.end[d];
   const Index<Dim> first = faces.begin;
-  for_each<Dim>(faces, [&](const Index<Dim>& i) {
+  for_each<Dim>(w.low.once(faces), [&](const Index<Dim>& i) {
     // Where a coordinate does not matter, the numbers of its first index are there already.
     Index<Dim> same = i;
     for (int e = 0; e < Dim; ++e)
@@ -407,29 +415,6 @@ std::string Generator<Dim>::description() const {
     text += cross_.mixed() ? "; cross terms mixed, NOT positive (|D_ij| / h_j sum up to more than D_ii / h_i)"
                            : "; cross terms along diagonals, positive";
   return text;
-}
-
-template <int Dim>
-double Generator<Dim>::memory_per_cell(const Settings& settings) {
-  const Problem& problem = settings.problem;
-  const bool potential = problem.has_potential() && settings.flux == FluxKind::fitted && !problem.separable();
-  double fields = 0.0;
-  bool transported = false;
-  for (int d = 0; d < Dim; ++d) {
-    const bool limited =
-        settings.flux != FluxKind::central && (problem.diffusion_zero(d, d) || settings.flux == FluxKind::limited);
-    bool uniform = !limited && !potential;
-    for (int e = 0; e < Dim; ++e) {
-      if (e == d) continue;
-      uniform = uniform && !problem.drift_depends_on(d, e) && problem.diffusion_zero(d, e);
-      for (int j = 0; j < Dim; ++j) uniform = uniform && !problem.diffusion_depends_on(d, j, e);
-      if (e > d && !problem.diffusion_zero(d, e)) fields += 2.0;
-    }
-    transported = transported || limited;
-    fields += (uniform ? 0.0 : 2.0) + (limited ? 1.0 : 0.0);
-  }
-  if (potential && transported) fields += 2.0;
-  return 8.0 * fields;
 }
 
 template class Generator<1>;

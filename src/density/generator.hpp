@@ -34,7 +34,7 @@ struct StoredWeights {
     const Table& t = (*tables)[d];
     const DirectionWeights<Dim>& w = *t.weights;
     if (!w.uniform) {
-      const std::ptrdiff_t at = w.low.layout().offset(index);
+      const std::ptrdiff_t at = w.low.offset(index);
       return {w.low.origin() + at, w.high.origin() + at};
     }
     const std::ptrdiff_t f = index[d] + (d == 0 ? t.origin : 0);
@@ -55,7 +55,7 @@ template <int Dim>
 struct LimitedPart {
   static constexpr bool limited = true;
   static constexpr bool symmetric = false;
-  std::array<const Field<Dim>*, Dim> velocity{};
+  std::array<const FaceTable<Dim>*, Dim> velocity{};
   std::shared_ptr<const std::vector<double>> zeros;
   double step = 0.0;                   ///< dt of increments beside implicit fluxes; 0: as they are
   const Field<Dim>* factor = nullptr;  ///< q = factor * p is what is limited; null: p
@@ -82,8 +82,8 @@ struct LimitedPart {
   };
   template <bool Along>
   auto row(const transport::FaceRow<Dim, Along>& r) const {
-    const Field<Dim>* field = velocity[r.direction];
-    const double* u = field ? field->origin() + field->layout().offset(r.index) : zeros->data();
+    const FaceTable<Dim>* field = velocity[r.direction];
+    const double* u = field ? field->origin() + field->offset(r.index) : zeros->data();
     const double *low = nullptr, *high = nullptr;
     if (factor && step > 0.0) {
       high = factor->origin() + factor->layout().offset(r.index);
@@ -162,7 +162,6 @@ class Generator {
 
   const transport::Flux<Dim, StoredWeights<Dim>>& linear_flux() const { return *flux_; }
   std::string description() const;
-  static double memory_per_cell(const Settings& settings);
 
  private:
   using Numbers = typename FaceCoefficients<Dim>::Numbers;
@@ -172,6 +171,7 @@ class Generator {
   bool has_limited_part(int d) const {
     return coefficients_.limited(d) && (!linear_ || (frozen_ && !coefficients_.ratio()));
   }
+  std::array<bool, Dim> varies(int d) const;
   double limited_rest(int d, const Index<Dim>& face, const Field<Dim>& p) const;
   void fill(int d, double t);
   void fill_uniform(int d, double t);

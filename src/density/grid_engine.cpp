@@ -14,8 +14,6 @@
 
 namespace kolmo::density {
 
-namespace {
-
 template <int Dim>
 Grid<Dim> make_grid(const Settings& settings) {
   if (static_cast<int>(settings.axes.size()) != Dim || static_cast<int>(settings.boundary.size()) != 2 * Dim)
@@ -30,6 +28,20 @@ Grid<Dim> make_grid(const Settings& settings) {
   return Grid<Dim>(std::move(axes));
 }
 
+Scheme chosen_scheme(const Settings& settings) {
+  if (settings.time.scheme != Scheme::automatic) return settings.time.scheme;
+  if (settings.flux == FluxKind::limited) return Scheme::ssp_rk3;
+  return settings.problem.dimension() <= 2 ? Scheme::tr_bdf2 : Scheme::splitting;
+}
+
+GeneratorOptions generator_options(const Settings& settings) {
+  if (settings.time.stationary) return {.linear = true, .frozen = true};
+  const Scheme scheme = chosen_scheme(settings);
+  return {.linear = scheme == Scheme::backward_euler, .split = scheme == Scheme::splitting};
+}
+
+namespace {
+
 template <int Dim>
 Decomposition<Dim> make_decomposition(const Settings& settings, const Grid<Dim>& grid, const Communicator& comm) {
   Index<Dim> processes{};
@@ -42,18 +54,6 @@ Decomposition<Dim> make_decomposition(const Settings& settings, const Grid<Dim>&
   return Decomposition<Dim>(comm, grid.cells(), grid.periodic(), processes);
 }
 
-Scheme chosen_scheme(const Settings& settings) {
-  if (settings.time.scheme != Scheme::automatic) return settings.time.scheme;
-  if (settings.flux == FluxKind::limited) return Scheme::ssp_rk3;
-  return settings.problem.dimension() <= 2 ? Scheme::tr_bdf2 : Scheme::splitting;
-}
-
-GeneratorOptions options_of(const Settings& settings) {
-  if (settings.time.stationary) return {.linear = true, .frozen = true};
-  const Scheme scheme = chosen_scheme(settings);
-  return {.linear = scheme == Scheme::backward_euler, .split = scheme == Scheme::splitting};
-}
-
 }  // namespace
 
 template <int Dim>
@@ -63,7 +63,7 @@ struct GridEngine<Dim>::Parts {
         comm(c),
         grid(make_grid<Dim>(settings)),
         decomposition(make_decomposition<Dim>(settings, grid, comm)),
-        generator(settings, grid, decomposition, options_of(settings)) {
+        generator(settings, grid, decomposition, generator_options(settings)) {
     control = !settings.time.step && settings.time.tolerance > 0.0;
     state.p = generator.make_field();
     state.time = settings.time.start;
@@ -395,31 +395,12 @@ std::string GridEngine<Dim>::description() const {
          (automatic ? fmt::format(" (automatic: {} dimension{})", Dim, Dim > 1 ? "s" : "") : "");
 }
 
-template <int Dim>
-double GridEngine<Dim>::memory_estimate(const Settings& settings) {
-  double cells = 1.0;
-  for (const AxisSpec& axis : settings.axes) cells *= axis.cells;
-  const Scheme scheme = chosen_scheme(settings);
-  // The density, and what each scheme works with; Krylov vectors, and the matrix up to three dimensions.
-  double vectors = 1.0;
-  double bytes = Generator<Dim>::memory_per_cell(settings);
-  const bool assembled =
-      settings.solver.method == LinearMethod::aij || (settings.solver.method == LinearMethod::automatic && Dim <= 3);
-  switch (scheme) {
-    case Scheme::ssp_rk2:
-    case Scheme::ssp_rk3:
-      vectors += 2.0 + (settings.time.tolerance > 0.0 ? 1.0 : 0.0);
-      break;
-    case Scheme::splitting:
-      vectors += 2.0;
-      break;
-    default:
-      vectors += (scheme == Scheme::tr_bdf2 ? 5.0 : 3.0) + 3.0 + (Dim <= 3 ? 32.0 : 8.0);
-      bytes += assembled ? 2.0 * (2 * Dim + 1) * 12.0 : 16.0;
-  }
-  return cells * (8.0 * vectors + bytes);
-}
-
+template Grid<1> make_grid(const Settings&);
+template Grid<2> make_grid(const Settings&);
+template Grid<3> make_grid(const Settings&);
+template Grid<4> make_grid(const Settings&);
+template Grid<5> make_grid(const Settings&);
+template Grid<6> make_grid(const Settings&);
 template class GridEngine<1>;
 template class GridEngine<2>;
 template class GridEngine<3>;

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <optional>
 
 #include "kolmo/base/error.hpp"
 #include "kolmo/base/phase.hpp"
@@ -74,7 +75,10 @@ struct ImplicitSolver<Dim>::Parts {
     };
     set(MATOP_MULT, &multiply);
     set(MATOP_GET_DIAGONAL, &diagonal);
-    if (assembled) matrix = make_matrix(generator);
+    if (assembled) {
+      matrix = make_matrix(generator);
+      number.emplace(generator.volumes().unknowns());
+    }
     if (!assembled || generator.wide()) work = generator.make_field(), product = generator.make_field();
     petsc::check(VecCreateMPI(comm, n, PETSC_DETERMINE, right.put()));
     petsc::check(VecDuplicate(right, solution.put()));
@@ -116,7 +120,7 @@ struct ImplicitSolver<Dim>::Parts {
     if (assembled) {
       static const Phase phase("density matrix");
       const Phase::Scope scope(phase);
-      fill_matrix(generator, 1.0, a, matrix);
+      fill_matrix(generator, *number, 1.0, a, matrix);
     }
     if (!assembled || generator.wide()) {
       petsc::check(MatAssemblyBegin(shell, MAT_FINAL_ASSEMBLY));  // tells the preconditioner of new numbers
@@ -255,6 +259,7 @@ struct ImplicitSolver<Dim>::Parts {
   bool assembled = true, direct = false;
   std::string pc, reason;
   petsc::Handle<Mat> shell, matrix;
+  std::optional<transport::Numbering<Dim>> number;
   petsc::Handle<Vec> right, solution, residual;
   petsc::Handle<KSP> ksp;
   Field<Dim> work, product;

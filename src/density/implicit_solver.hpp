@@ -7,6 +7,7 @@
 #include "generator.hpp"
 #include "kolmo/base/petsc.hpp"
 #include "kolmo/linear/solver.hpp"
+#include "kolmo/transport/implicit.hpp"
 
 namespace kolmo::density {
 
@@ -38,6 +39,7 @@ class ImplicitSolver {
 template <int Dim>
 petsc::Handle<Mat> make_matrix(const Generator<Dim>& generator);
 template <int Dim>
-void fill_matrix(const Generator<Dim>& generator, double shift, double scale, Mat matrix);
+void fill_matrix(const Generator<Dim>& generator, const transport::Numbering<Dim>& number, double shift, double scale,
+                 Mat matrix);
 
 }  // namespace kolmo::density

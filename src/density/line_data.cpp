@@ -7,9 +7,9 @@ namespace kolmo::density {
 namespace {
 
 template <int Dim>
-ArrayView<Dim, const double> view_of(const Field<Dim>& field) {
-  ArrayView<Dim, const double> view{field.origin(), {}};
-  for (int d = 0; d < Dim; ++d) view.stride[d] = field.layout().stride(d);
+ArrayView<Dim, const double> view_of(const FaceTable<Dim>& table) {
+  ArrayView<Dim, const double> view{table.origin(), {}};
+  for (int d = 0; d < Dim; ++d) view.stride[d] = table.stride(d);
   return view;
 }
 
@@ -63,7 +63,7 @@ void LineData<Dim>::check(const DirectionWeights<Dim>& given) const {
   if (given.uniform && (given.line_low.size() != count || given.line_high.size() != count))
     throw InternalError("line step: uniform weights do not have one number per face");
   if (given.uniform) return;
-  for (const Field<Dim>* field : {&given.low, &given.high}) {
+  for (const FaceTable<Dim>* field : {&given.low, &given.high}) {
     if (!*field || field->layout().extent() != cells_.extent())
       throw InternalError("line step: weights of another grid");
     if (field->layout().ghosts().high[direction] < 1)
@@ -86,16 +86,16 @@ void LineData<Dim>::set(const DirectionWeights<Dim>& given) {
 }
 
 template <int Dim>
-void LineData<Dim>::set_faces(const Field<Dim>& field, typename LineExchange<Dim>::Parts& parts,
+void LineData<Dim>::set_faces(const FaceTable<Dim>& table, typename LineExchange<Dim>::Parts& parts,
                               LineArray<Dim, const double>& lines) {
-  const ArrayView<Dim, const double> own = view_of<Dim>(field);
+  const ArrayView<Dim, const double> own = view_of<Dim>(table);
   if (!exchange) {
     lines.direction = direction;
     lines.pieces.assign(1, {0, periodic ? n : n + 1, own});
     return;
   }
   if (parts.empty()) parts = exchange->make_parts(true);
-  exchange->collect(field, true, parts);
+  exchange->collect(table, parts);
   exchange->assemble(own, parts, true, lines);
 }
 
@@ -123,17 +123,19 @@ void LineData<Dim>::to_lines(const std::vector<double>& by_face, int side, std::
     by_line.clear();
     return;
   }
+  if (exchange) {
+    exchange->from_end(by_face, side == 0 ? Side::low : Side::high, by_line);
+    return;
+  }
   by_line = by_face;
-  if (exchange)
-    by_line = exchange->from_end(by_face, side == 0 ? Side::low : Side::high);
-  else
-    by_line.resize(lines(), 0.0);
+  by_line.resize(lines(), 0.0);
 }
 
 /// The velocity at the boundary faces held by this rank, x fastest.
 template <int Dim>
-std::vector<double> LineData<Dim>::boundary_velocity(const DirectionWeights<Dim>& given, int side) const {
-  std::vector<double> values;
+const std::vector<double>& LineData<Dim>::boundary_velocity(const DirectionWeights<Dim>& given, int side) {
+  std::vector<double>& values = at_end_;
+  values.clear();
   if (!cells_.at_boundary(direction, side == 0 ? Side::low : Side::high)) return values;
   Box<Dim> box;
   box.end = cells_.extent();

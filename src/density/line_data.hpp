@@ -43,15 +43,16 @@ class LineData {
 
  private:
   void check(const DirectionWeights<Dim>& given) const;
-  void set_faces(const Field<Dim>& field, typename LineExchange<Dim>::Parts& parts,
+  void set_faces(const FaceTable<Dim>& table, typename LineExchange<Dim>::Parts& parts,
                  LineArray<Dim, const double>& lines);
   void set_ends(const DirectionWeights<Dim>& given);
   void to_lines(const std::vector<double>& by_face, int side, std::vector<double>& by_line);
-  std::vector<double> boundary_velocity(const DirectionWeights<Dim>& given, int side) const;
+  const std::vector<double>& boundary_velocity(const DirectionWeights<Dim>& given, int side);
 
   Decomposition<Dim> cells_;
   typename LineExchange<Dim>::Parts low_parts_, high_parts_;  // of other ranks
   std::array<double, 2> line_constant_{};
+  std::vector<double> at_end_;                                  // of this rank's boundary faces
   std::array<std::vector<double>, 2> constant_, end_velocity_;  // by line, empty where nothing is given
 };
 

@@ -82,7 +82,22 @@ typename LineExchange<Dim>::Parts LineExchange<Dim>::make_parts(bool faces) cons
 }
 
 template <int Dim>
-void LineExchange<Dim>::collect(const Field<Dim>& field, bool faces, Parts& parts) {
+void LineExchange<Dim>::collect(const Field<Dim>& field, Parts& parts) {
+  move(parts, false, [&](const Box<Dim>& box, double* packed) { pack<Dim>(field, box, packed); });
+}
+
+template <int Dim>
+void LineExchange<Dim>::collect(const FaceTable<Dim>& table, Parts& parts) {
+  move(parts, true, [&](const Box<Dim>& box, double* packed) {
+    const int n = box.extent(0);
+    for_each_row<Dim>(
+        box, [&](const Index<Dim>& row) { packed = std::copy_n(table.origin() + table.offset(row), n, packed); });
+  });
+}
+
+template <int Dim>
+template <class Pack>
+void LineExchange<Dim>::move(Parts& parts, bool faces, Pack&& pack_box) {
   for (int r = 0; r < ranks_; ++r) {
     requests_[r] = requests_[ranks_ + r] = MPI_REQUEST_NULL;
     if (r == self_) continue;
@@ -92,7 +107,7 @@ void LineExchange<Dim>::collect(const Field<Dim>& field, bool faces, Parts& part
   for (int k = 1; k < ranks_; ++k) {
     const int r = (self_ + k) % ranks_;
     const Box<Dim> box = part_of(self_, r, faces);
-    pack<Dim>(field, box, sent_[r].data());
+    pack_box(box, sent_[r].data());
     check_mpi(MPI_Isend(sent_[r].data(), static_cast<int>(box.size()), MPI_DOUBLE, r, 0, comm_, &requests_[ranks_ + r]),
               "MPI_Isend");
   }
@@ -139,23 +154,24 @@ void LineExchange<Dim>::assemble(const ArrayView<Dim, T>& own, const Parts& part
 }
 
 template <int Dim>
-std::vector<double> LineExchange<Dim>::from_end(const std::vector<double>& values, Side side) const {
+void LineExchange<Dim>::from_end(const std::vector<double>& values, Side side, std::vector<double>& mine) {
   Box<Dim> section;
   section.end = extent_;
   section.end[direction_] = 1;
-  std::vector<double> all(section.size(), 0.0), mine;
-  if (values.size() == all.size()) all = values;
-  check_mpi(MPI_Bcast(all.data(), static_cast<int>(all.size()), MPI_DOUBLE, side == Side::low ? 0 : ranks_ - 1, comm_),
+  section_.assign(section.size(), 0.0);
+  mine.clear();
+  if (values.size() == section_.size()) section_ = values;
+  check_mpi(MPI_Bcast(section_.data(), static_cast<int>(section_.size()), MPI_DOUBLE,
+                      side == Side::low ? 0 : ranks_ - 1, comm_),
             "MPI_Bcast");
   std::size_t at = 0;
   for_each<Dim>(section, [&](const Index<Dim>& i) {
     bool inside = !share().empty();
     for (int d = 0; d < Dim; ++d)
       if (d != direction_) inside = inside && i[d] >= share().begin[d] && i[d] < share().end[d];
-    if (inside) mine.push_back(all[at]);
+    if (inside) mine.push_back(section_[at]);
     ++at;
   });
-  return mine;
 }
 
 #define KOLMO_INSTANTIATE(DIM)                                                                       \

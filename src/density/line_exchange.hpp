@@ -3,6 +3,7 @@
 
 #include <vector>
 
+#include "kolmo/density/face_weights.hpp"
 #include "kolmo/grid/field.hpp"
 #include "line_blocks.hpp"
 
@@ -26,8 +27,10 @@ class LineExchange {
   using Parts = std::vector<std::vector<double>>;
   /// Makes room for cells, or for faces (the last rank has one more in a line that is not closed).
   Parts make_parts(bool faces) const;
-  /// Collective.
-  void collect(const Field<Dim>& field, bool faces, Parts& parts);
+  /// Cells of a field. Collective.
+  void collect(const Field<Dim>& field, Parts& parts);
+  /// Faces. Collective.
+  void collect(const FaceTable<Dim>& table, Parts& parts);
   /// Collective; cells.
   void give_back(const Parts& parts, Field<Dim>& field);
   /// Whole lines: pieces in parts and, for this rank's own, in an array of the field's shape.
@@ -35,9 +38,11 @@ class LineExchange {
   void assemble(const ArrayView<Dim, T>& own, const Parts& parts, bool faces, LineArray<Dim, T>& lines) const;
   /// Numbers of this rank's cross-section (x fastest over its extent without the cut direction), known to the rank at
   /// one end of the lines, for the lines of the share. Collective.
-  std::vector<double> from_end(const std::vector<double>& values, Side side) const;
+  void from_end(const std::vector<double>& values, Side side, std::vector<double>& mine);
 
  private:
+  template <class Pack>
+  void move(Parts& parts, bool faces, Pack&& pack_box);
   int rows(int rank, bool faces) const;
   Box<Dim> part_of(int rank, int of, bool faces) const;
 
@@ -48,6 +53,7 @@ class LineExchange {
   std::vector<int> starts_;
   std::vector<Box<Dim>> shares_;
   Parts sent_;
+  std::vector<double> section_;
   std::vector<MPI_Request> requests_;
 };
 

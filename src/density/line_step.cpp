@@ -330,7 +330,7 @@ void LineStep<Dim>::advance(Field<Dim>& p, double dt) {
   }
   {
     const Phase::Scope timed(phase_moves());
-    exchange->collect(p, false, parts.parts);
+    exchange->collect(p, parts.parts);
     exchange->assemble(own, parts.parts, false, parts.p);
   }
   parts.process(dt);

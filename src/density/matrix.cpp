@@ -1,5 +1,4 @@
 #include "implicit_solver.hpp"
-#include "kolmo/transport/implicit.hpp"
 
 namespace kolmo::density {
 
@@ -13,25 +12,31 @@ petsc::Handle<Mat> make_matrix(const Generator<Dim>& generator) {
 }
 
 template <int Dim>
-void fill_matrix(const Generator<Dim>& generator, double shift, double scale, Mat matrix) {
+void fill_matrix(const Generator<Dim>& generator, const transport::Numbering<Dim>& number, double shift, double scale,
+                 Mat matrix) {
   const transport::ControlVolumes<Dim>& v = generator.volumes();
-  const transport::Numbering<Dim> number(v.unknowns());
   const CrossTerms<Dim>& cross = generator.cross_terms();
   petsc::check(MatZeroEntries(matrix));
-  std::vector<PetscInt> columns;
-  std::vector<double> values;
+  // The cell itself, its neighbours, and for every pair of directions up to three links at each of four edges.
+  std::array<PetscInt, 1 + 2 * Dim + 6 * Dim*(Dim - 1)> columns;
+  std::array<double, columns.size()> values;
+  int count = 0;
+  auto add = [&](PetscInt column, double value) {
+    columns[count] = column;
+    values[count++] = value;
+  };
   auto number_of = [&](const Index<Dim>& local) { return number(transport::detail::neighbour<Dim>(v, local, 0, 0)); };
   transport::for_each_row_of(generator.linear_flux(), [&](const transport::Row<Dim>& row) {
-    columns.assign(1, number_of(row.index));
-    values.assign(1, shift - scale * (row.diagonal - (cross.active() ? cross.diagonal(row.index) : 0.0)));
+    count = 0;
+    add(number_of(row.index), shift - scale * (row.diagonal - (cross.active() ? cross.diagonal(row.index) : 0.0)));
     for (int d = 0; d < Dim; ++d)
       for (const int by : {-1, 1}) {
         const transport::ControlLine& line = v.line(d);
         const int at = row.index[d];
         if (line.at_boundary(by < 0 ? Side::low : Side::high) && at == (by < 0 ? line.begin() : line.end() - 1))
           continue;
-        columns.push_back(number(transport::detail::neighbour<Dim>(v, row.index, d, by)));
-        values.push_back(-scale * (by < 0 ? row.low[d] : row.high[d]));
+        add(number(transport::detail::neighbour<Dim>(v, row.index, d, by)),
+            -scale * (by < 0 ? row.low[d] : row.high[d]));
       }
     cross.for_each_entry(row.index, [&](const Index<Dim>& neighbour, double entry) {
       Index<Dim> wrapped = neighbour;  // back into the range of the whole grid
@@ -39,17 +44,16 @@ void fill_matrix(const Generator<Dim>& generator, double shift, double scale, Ma
         const int n = v.global_line(d).last(), origin = v.line(d).origin();
         wrapped[d] = (neighbour[d] + origin + n) % n - origin;
       }
-      columns.push_back(number_of(wrapped));
-      values.push_back(-scale * entry);
+      add(number_of(wrapped), -scale * entry);
     });
-    transport::detail::add_values(matrix, columns[0], static_cast<int>(columns.size()), columns.data(), values.data());
+    transport::detail::add_values(matrix, columns[0], count, columns.data(), values.data());
   });
   transport::detail::finish_matrix(matrix);
 }
 
 #define KOLMO_INSTANTIATE(Dim)                                    \
   template petsc::Handle<Mat> make_matrix(const Generator<Dim>&); \
-  template void fill_matrix(const Generator<Dim>&, double, double, Mat);
+  template void fill_matrix(const Generator<Dim>&, const transport::Numbering<Dim>&, double, double, Mat);
 KOLMO_INSTANTIATE(1)
 KOLMO_INSTANTIATE(2)
 KOLMO_INSTANTIATE(3)

@@ -56,11 +56,16 @@ void Splitting<Dim>::set_explicit_part(ExplicitPart<Dim> part) {
 template <int Dim>
 void Splitting<Dim>::arrange() {
   if (arranged_) return;
+  arranged_ = true;
+  std::array<bool, Dim> commute;
+  for (int d = 0; d < Dim; ++d) commute[d] = lines_[d].uniform() && !lines_[d].has_sources();
+  if (!groups_.empty() && commute == commute_) return;  // new numbers of the same kind
+  commute_ = commute;
   groups_.clear();
   groups_.emplace_back();  // directions that commute
   for (int d = 0; d < Dim; ++d) {
     if (!given_[d]) throw InternalError("splitting: a direction has no weights");
-    if (lines_[d].uniform() && !lines_[d].has_sources())
+    if (commute[d])
       groups_.front().push_back(d);
     else
       groups_.push_back({d});
@@ -68,7 +73,6 @@ void Splitting<Dim>::arrange() {
   if (groups_.front().empty()) groups_.erase(groups_.begin());
   std::stable_sort(groups_.begin(), groups_.end(), [](const auto& a, const auto& b) { return a.size() < b.size(); });
   if (groups_.size() > 2) std::rotate(groups_.begin(), groups_.end() - 2, groups_.end() - 1);
-  arranged_ = true;
 }
 
 template <int Dim>
@@ -128,11 +132,18 @@ void Splitting<Dim>::finish(Field<Dim>& p) {
 
 template <int Dim>
 std::vector<double> Splitting<Dim>::escaped() const {
-  std::vector<double> sum(2 * Dim);
+  std::vector<double> sum(2 * Dim, 0.0);
+  add_escaped(sum);
+  return sum;
+}
+
+template <int Dim>
+void Splitting<Dim>::add_escaped(std::vector<double>& to) const {
+  std::array<double, 2 * Dim> sum;
   for (int d = 0; d < Dim; ++d)
     for (int side = 0; side < 2; ++side) sum[2 * d + side] = lines_[d].escaped()[side];
   comm_.sum(sum.data(), 2 * Dim);
-  return sum;
+  for (int k = 0; k < 2 * Dim; ++k) to[k] += sum[k];
 }
 
 template <int Dim>

@@ -42,7 +42,7 @@ template <int Dim>
 class InverseIteration {
  public:
   InverseIteration(Generator<Dim>& generator, const SolverSettings& settings, SolveStatistics& statistics)
-      : g_(generator), settings_(settings), statistics_(statistics) {
+      : g_(generator), settings_(settings), statistics_(statistics), number_(generator.volumes().unknowns()) {
     const MPI_Comm comm = g_.volumes().comm().handle();
     matrix_ = make_matrix(g_);
     petsc::check(VecCreateMPI(comm, static_cast<PetscInt>(g_.volumes().box().size()), PETSC_DETERMINE, old_.put()));
@@ -95,7 +95,7 @@ class InverseIteration {
     const double cells = static_cast<double>(g_.volumes().unknowns().global_size());
     double a = limit * std::min(1e9, 1e3 * std::max(cells, 1e3));
     if (Dim > 2) a = limit * 1e6;
-    fill_matrix(g_, 1.0, a, matrix_);
+    fill_matrix(g_, number_, 1.0, a, matrix_);
     petsc::check(KSPSetOperators(ksp_, matrix_, matrix_));
   }
   /// Towards the null vector of the present weights, to round-off or by the given number of solves.
@@ -178,6 +178,7 @@ class InverseIteration {
   Generator<Dim>& g_;
   SolverSettings settings_;
   SolveStatistics& statistics_;
+  transport::Numbering<Dim> number_;
   petsc::Handle<Mat> matrix_;
   petsc::Handle<Vec> old_, next_;
   petsc::Handle<KSP> ksp_;

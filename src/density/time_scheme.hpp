@@ -39,6 +39,12 @@ class TimeScheme {
   virtual std::string description() const = 0;
 };
 
+/// What the engine makes of its settings.
+template <int Dim>
+Grid<Dim> make_grid(const Settings& settings);
+Scheme chosen_scheme(const Settings& settings);
+GeneratorOptions generator_options(const Settings& settings);
+
 /// Forward Euler steps combined (Shu & Osher 1988): order 2 or 3, positive up to the limit of forward Euler.
 template <int Dim>
 std::unique_ptr<TimeScheme<Dim>> make_explicit_scheme(Generator<Dim>& generator, int stages, bool control);

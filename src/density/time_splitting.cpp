@@ -75,9 +75,7 @@ class SplittingScheme final : public TimeScheme<Dim> {
   }
   void count(State<Dim>& s) const {
     s.dropped += splitting_.dropped();
-    if (g_.closed()) return;
-    const std::vector<double> now = splitting_.escaped();
-    for (std::size_t k = 0; k < now.size(); ++k) s.escaped[k] += now[k];
+    if (!g_.closed()) splitting_.add_escaped(s.escaped);
   }
 
   Generator<Dim>& g_;

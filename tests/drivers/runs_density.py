@@ -136,7 +136,56 @@ def check_plane(folder):
         expect(abs(width * sum(marginal["density"]) - result["mass"]) < 1e-12, f"plane: marginal {name} has another mass")
     code, text, err = run("status", out)
     expect(code == 0 and "done" in text, f"plane: status says {text} {err}")
+    # The bounds above are what this coarse grid leaves: a quarter of it on twice the cells and steps.
+    fine = os.path.join(folder, "fine")
+    code, text, err = run("run", case, "--output", fine, "--set", "grid.q.cells=80", "--set", "grid.v.cells=72", "--set", "time.step=0.01")
+    expect(code == 0, f"fine plane: {code} {err}")
+    for name in ("rel_l1", "rel_l2", "score"):
+        ratio = result["errors"][name] / summary(fine)["errors"][name]
+        expect(3.6 < ratio < 4.4, f"plane: error {name} falls by {ratio} on half the widths")
     return out
+
+
+def memory_case(variables, cells, drift, noise, time, more=()):
+    lines = ["[case]", 'kind = "density"', "[problem]", f"variables = {variables}", f"drift = {drift}", f"noise = {noise}",
+             f'initial = {{ type = "gaussian", mean = {[0.0] * len(variables)}, variance = {[0.3] * len(variables)} }}', "[grid]"]
+    return "\n".join(lines + [f"{v} = {{ from = -4, to = 4, cells = {cells} }}" for v in variables] + ["[time]", *time, *more])
+
+
+def check_memory(folder):
+    """What `kolmo check` says a run takes, against what it takes beyond the same run on a tiny grid."""
+    letters = ["a", "b", "c", "d", "g", "h"]
+
+    def pulled(n):
+        return [f"-{letters[i]} + 0.2*sin({letters[(i + 1) % n]})" for i in range(n)]
+
+    steps = ["step = 0.01", "end = 1.0", "max_steps = 3"]
+    everything = ["-a + 0.1*" + "*".join(f"cos({v})" for v in letters[:4]), "-b - 0.1*" + "*".join(f"cos({v})" for v in letters[:4]), "-c", "-d"]
+    cases = {
+        "tr-bdf2, factors, 2-D": memory_case(letters[:2], "CELLS", pulled(2), 1.0, ['scheme = "tr-bdf2"', *steps]).replace("CELLS", "400"),
+        "tr-bdf2, Krylov, 2-D": memory_case(letters[:2], "CELLS", pulled(2), 1.0, ['scheme = "tr-bdf2"', *steps]).replace("CELLS", "900"),
+        "backward Euler, 3-D": memory_case(letters[:3], 80, pulled(3), 1.0, ['scheme = "backward-euler"', *steps]),
+        "splitting, 4-D": memory_case(letters[:4], 36, pulled(4), 1.0, ['scheme = "splitting"', *steps]),
+        "splitting, 4-D, all of all": memory_case(letters[:4], 30, everything, 1.0, ['scheme = "splitting"', *steps]),
+        "splitting, 6-D": memory_case(letters[:6], 12, pulled(6), 1.0, ['scheme = "splitting"', *steps]),
+        "compared, 4-D, 2 ranks": memory_case(letters[:4], 36, [f"-{v}" for v in letters[:4]], 1.0, steps).replace("[grid]", 'exact = "auto"\n[grid]'),
+        "stationary, 2-D": memory_case(letters[:2], 300, pulled(2), 1.0, ["stationary = true"]),
+    }
+    for name, text in cases.items():
+        case, out, ranks = write_case(folder, text, ""), os.path.join(folder, "memory"), 2 if "2 ranks" in name else 1
+        tiny = [word for v in letters if f"\n{v} = " in text for word in ("--set", f"grid.{v}.cells=6")]
+        peaks = []
+        for change in (tiny, []):
+            code, said, err = run("run", case, "--output", out, "--overwrite", *change, ranks=ranks)
+            expect(code == 0, f"memory, {name}: {code} {err}")
+            if code:
+                return
+            peaks.append(summary(out)["peak_rss_bytes"])
+        said = run("check", case, ranks=ranks)[1].split("memory: about ")[1].split(" in all")[0].split()
+        estimate = float(said[0]) * {"MB": 1e6, "GB": 1e9}[said[1]]
+        grown, cells = peaks[1] - peaks[0], summary(out)["cells"]
+        print(f"memory, {name}: {estimate / 1e6:.0f} MB estimated, {grown / 1e6:.0f} MB measured, {grown / cells / 8:.1f} vectors")
+        expect(0.8 < estimate / grown < 1.25, f"memory, {name}: {estimate / 1e6:.0f} MB estimated, {grown / 1e6:.0f} MB taken")
 
 
 def check_restart(folder, name, text, time, ranks):
@@ -396,6 +445,7 @@ def main():
         check_start_from_file(folder, plane)
         check_start_from_series(folder, plane)
         check_slices(folder)
+        check_memory(folder)
         check_many_dimensions(folder)
         check_equal_on_ranks(folder, "few_lines", FEW_LINES, 4, [4, 1])
         check_equal_on_ranks(folder, "beside_potential", BESIDE_POTENTIAL, 2, [1, 2])

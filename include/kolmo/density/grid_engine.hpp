@@ -80,8 +80,8 @@ class GridEngine {
   std::vector<std::pair<std::string, SolveStatistics>> solve_statistics() const;
   /// Scheme, flux and solver with the reason for each choice; for the log and run.toml.
   std::string description() const;
-  /// Bytes this engine will hold, summed over ranks.
-  static double memory_estimate(const Settings& settings);
+  /// Bytes this engine will hold at most, solvers included, summed over this number of ranks.
+  static double memory_estimate(const Settings& settings, int ranks);
 
  private:
   struct Parts;

@@ -50,6 +50,8 @@ class Splitting {
 
   /// Mass that left through the boundaries since the start, by face 2 * axis + side, all ranks. Collective.
   std::vector<double> escaped() const;
+  /// The same, added to `to`. Collective.
+  void add_escaped(std::vector<double>& to) const;
   /// Mass below zero that repairs dropped, all ranks. Collective.
   double dropped() const;
   /// escaped() and dropped() count from 0 again: who adds up step by step gets the same bits whenever the sum was
@@ -71,7 +73,7 @@ class Splitting {
   Communicator comm_;
   Layout<Dim> layout_;
   std::vector<LineStep<Dim>> lines_;
-  std::array<bool, Dim> given_{};
+  std::array<bool, Dim> given_{}, commute_{};
   std::vector<std::vector<int>> groups_;  // from the outermost to the middle one
   ExplicitPart<Dim> explicit_;
   Field<Dim> rate_, stage_;
