@@ -1,16 +1,13 @@
-#include <fcntl.h>
 #include <fmt/format.h>
-#include <sys/file.h>
-#include <unistd.h>
 
 #include <algorithm>
-#include <cerrno>
 #include <ctime>
 #include <filesystem>
 
 #include "commands.hpp"
 #include "kolmo/base/error.hpp"
 #include "kolmo/io/files.hpp"
+#include "kolmo/io/lock.hpp"
 #include "kolmo/io/run_folder.hpp"
 #include "kolmo/io/summary.hpp"
 #include "kolmo/io/table.hpp"
@@ -20,15 +17,6 @@ namespace kolmo::drivers {
 namespace {
 
 namespace fs = std::filesystem;
-
-/// A run holds a lock on its folder, which dies with it.
-bool is_running(const fs::path& folder) {
-  const int file = ::open((folder / ".lock").c_str(), O_RDONLY);
-  if (file < 0) return false;
-  const bool held = ::flock(file, LOCK_SH | LOCK_NB) != 0 && errno == EWOULDBLOCK;
-  (void)::close(file);
-  return held;
-}
 
 void print_line(const std::string& name, const std::string& value) { fmt::print("{:<13} {}\n", name, value); }
 
@@ -83,10 +71,12 @@ int status(const CommandLine& line) {
   std::error_code failure;
   if (!fs::is_directory(folder, failure)) throw InputError(fmt::format("{}: no such folder", line.folder));
   if (!io::RunFolder::holds_run(folder)) throw InputError(fmt::format("{}: holds no run", line.folder));
-  const bool running = is_running(folder);
-  if (running) {
-    print_line("status", "running");
-    print_line("lock", "held by " + io::read_text_file(folder / ".lock"));
+  const io::LockState lock = io::look_at_lock(folder);
+  const bool running = lock.holder == io::LockHolder::alive;
+  if (lock.holder != io::LockHolder::gone) {
+    print_line("status", running ? "running" : "perhaps running");
+    print_line("lock", (running ? "held by " : "marked by ") + lock.who);
+    if (lock.only_text) print_line("", "this file system has no locks: judged by the text of .lock");
   } else if (fs::exists(folder / "summary.json", failure)) {
     print_summary(folder / "summary.json");
   } else {

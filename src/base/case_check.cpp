@@ -266,7 +266,7 @@ void read_parameters(Case& content) {
   const std::string table = content.schema->parameters_table;
   const Node* node = find_node(content.root, table);
   if (!node || node->kind != NodeKind::table) return;  // a wrong kind is reported by the checks
-  std::vector<std::pair<std::string, Node>> pending = node->members;
+  std::vector<Member> pending = node->members;
   for (const auto& [name, value] : pending) {
     try {
       (void)Expression("0", {{name, 0.0}});

@@ -119,7 +119,7 @@ Node converted_table(const toml::table& table) {
       child.line = child.key_line;
       child.column = child.key_column;
     }
-    node.members.emplace_back(std::string(key.str()), std::move(child));
+    node.members.push_back({std::string(key.str()), std::move(child)});
   }
   std::stable_sort(node.members.begin(), node.members.end(), [](const auto& a, const auto& b) {
     return std::pair(a.second.key_line, a.second.key_column) < std::pair(b.second.key_line, b.second.key_column);
@@ -243,7 +243,7 @@ Node& descend(Node& node, const Component& part, const std::string& origin) {
   if (!child) {
     Node table;
     table.origin = origin;
-    node.members.emplace_back(part.name, std::move(table));
+    node.members.push_back({part.name, std::move(table)});
     child = &node.members.back().second;
   }
   if (part.index == -1) return *child;

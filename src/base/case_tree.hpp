@@ -13,6 +13,8 @@ namespace kolmo::detail {
 
 enum class NodeKind { table, array, text, integer, real, flag, date };
 
+struct Member;
+
 struct Node {
   NodeKind kind = NodeKind::table;
   int line = 1, column = 1;          ///< of the value; of the header for a table
@@ -22,11 +24,17 @@ struct Node {
   std::int64_t integer = 0;
   double real = 0.0;
   bool flag = false;
-  std::vector<std::pair<std::string, Node>> members;  ///< of a table, in the order of the file
-  std::vector<Node> items;                            ///< of an array
+  std::vector<Member> members;  ///< of a table, in the order of the file
+  std::vector<Node> items;      ///< of an array
 
   const Node* member(const std::string& name) const;
   Node* member(const std::string& name) { return const_cast<Node*>(std::as_const(*this).member(name)); }
+};
+
+/// An entry of a table; no std::pair, which Clang cannot make of a type that holds pairs of itself.
+struct Member {
+  std::string first;
+  Node second;
 };
 
 /// One component of a dotted path: a name, and the number of the entry where it is "name[3]" (-1: none; -2: "name[]").

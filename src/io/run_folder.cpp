@@ -1,20 +1,15 @@
 #include "kolmo/io/run_folder.hpp"
 
-#include <fcntl.h>
 #include <fmt/format.h>
-#include <sys/file.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include <array>
-#include <cerrno>
-#include <csignal>
-#include <cstdio>
 #include <utility>
 
 #include "kolmo/base/error.hpp"
 #include "kolmo/io/agree.hpp"
 #include "kolmo/io/files.hpp"
+#include "kolmo/io/lock.hpp"
 
 namespace kolmo::io {
 
@@ -44,76 +39,6 @@ void make_folder(const fs::path& path) {
   if (fs::is_directory(path, code)) return;
   fs::create_directories(path, code);
   if (code) throw FileError(fmt::format("cannot make the folder '{}': {}", path.string(), code.message()));
-}
-
-std::string host_name() {
-  char name[256] = "";
-  (void)::gethostname(name, sizeof name - 1);
-  return name;
-}
-
-/// True if the open file is still the one the path names: its last owner may have removed it while we waited.
-bool still_named(int descriptor, const fs::path& path) {
-  struct stat opened {
-  }, named{};
-  return ::fstat(descriptor, &opened) == 0 && ::stat(path.c_str(), &named) == 0 && opened.st_ino == named.st_ino &&
-         opened.st_dev == named.st_dev;
-}
-
-std::string holder(int descriptor) {
-  char text[256];
-  const ssize_t length = ::pread(descriptor, text, sizeof text, 0);
-  return length > 0 ? std::string(text, static_cast<std::size_t>(length)) : "";
-}
-
-/// Throws where the open lock file is another run's. flock dies with its process, so that a stale lock is none; where
-/// the file system has none, the text of the file has to do.
-void claim(int descriptor, const fs::path& folder) {
-  int code = 0;
-  for (int tries = 0; tries < 25;
-       ++tries) {  // `kolmo status` looks for a moment; ranks of a killed job need one to die
-    if (::flock(descriptor, LOCK_EX | LOCK_NB) == 0) return;
-    code = errno;
-    if (code != EWOULDBLOCK) break;
-    ::usleep(20000);
-  }
-  const std::string who = holder(descriptor);
-  const bool lockless = code == ENOSYS || code == EOPNOTSUPP || code == ENOLCK;
-  if (lockless && lock_holder_is_gone(who)) return;
-  if (lockless)
-    throw FileError(fmt::format("another run may be at work in '{}' ({}); if it is not, remove the file .lock there",
-                                folder.string(), who));
-  if (code == EWOULDBLOCK)
-    throw FileError(
-        fmt::format("another run is at work in '{}'{}", folder.string(), who.empty() ? "" : " (" + who + ")"));
-  throw FileError(system_failure("cannot lock", folder / ".lock", code));
-}
-
-int take_lock(const fs::path& folder) {
-  const fs::path path = folder / ".lock";
-  for (;;) {
-    const int descriptor = ::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0644);
-    if (descriptor < 0) throw FileError(system_failure("cannot write in the folder", folder, errno));
-    try {
-      claim(descriptor, folder);
-    } catch (...) {
-      ::close(descriptor);
-      throw;
-    }
-    if (!still_named(descriptor, path)) {
-      ::close(descriptor);
-      continue;
-    }
-    const std::string text = fmt::format("process {} on {}", ::getpid(), host_name());
-    const bool written = ::ftruncate(descriptor, 0) == 0 &&
-                         ::pwrite(descriptor, text.data(), text.size(), 0) == static_cast<ssize_t>(text.size());
-    if (!written) {
-      const int code = errno;
-      ::close(descriptor);
-      throw FileError(system_failure("cannot write", path, code));
-    }
-    return descriptor;
-  }
 }
 
 void remove_run(const fs::path& folder) {
@@ -150,13 +75,6 @@ void examine(const fs::path& path, Existing existing) {
 }
 
 }  // namespace
-
-bool lock_holder_is_gone(const std::string& text) {
-  int process = 0, length = 0;
-  if (std::sscanf(text.c_str(), "process %d on %n", &process, &length) != 1 || length == 0) return text.empty();
-  if (text.substr(static_cast<std::size_t>(length)) != host_name()) return false;
-  return ::kill(process, 0) != 0 && errno == ESRCH;
-}
 
 bool RunFolder::holds_run(const fs::path& path) {
   std::error_code code;

@@ -8,34 +8,14 @@ import sys
 import tempfile
 import time
 
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "../support"))
+from cases import VORTICES  # noqa: E402
+
 KOLMO = os.path.abspath(sys.argv[1])
 LAUNCHER = sys.argv[2:]
 wrong = []
 
-CASE = """
-[case]
-kind = "flow"
-title = "vortices through a channel"
-[grid]
-x = { from = 0.0, to = 2.0, cells = 24 }
-y = { from = 0.0, to = 1.0, cells = 16, spacing = "tanh", strength = 1.2 }
-[fluid]
-kinematic_viscosity = 1e-2
-[boundary]
-default = { type = "no-slip" }
-x_min = { type = "inlet", velocity = ["6*y*(1-y)*(1+0.2*sin(3*t))", "0"] }
-x_max = { type = "outflow" }
-[initial]
-name = "expression"
-velocity = ["6*y*(1-y)", "0.2*sin(pi*x)*sin(pi*y)"]
-[scalars.dye]
-diffusivity = 1e-2
-initial = "exp(-20*((x-0.5)^2+(y-0.5)^2))"
-[scalars.dye.boundary]
-default = { type = "adiabatic" }
-x_min = { type = "fixed-value", value = 0.0 }
-x_max = { type = "outflow" }
-[time]
+CASE = VORTICES + """[time]
 end = 10.0
 max_steps = 24
 SCHEME

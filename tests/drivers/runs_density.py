@@ -13,25 +13,14 @@ import tomllib
 import h5py
 import numpy
 
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "../support"))
+from cases import TURNING  # noqa: E402
+
 KOLMO, SOURCE = os.path.abspath(sys.argv[1]), os.path.abspath(sys.argv[2])
 LAUNCHER = sys.argv[3:]
 wrong = []
 
-# A correlated Gaussian that turns: known at every time.
-PLANE = """
-[case]
-kind = "density"
-title = "turning Gaussian"
-[problem]
-variables = ["q", "v"]
-drift = ["-q + 2*v", "-2*q - v"]
-noise = 0.8
-initial = { type = "gaussian", mean = [0.8, 0.0], variance = [0.1, 0.2] }
-exact = "auto"
-[grid]
-q = { from = -3.5, to = 3.5, cells = 40 }
-v = { from = -3.5, to = 3.5, cells = 36 }
-[time]
+PLANE = TURNING.replace("[grid]", 'exact = "auto"\n[grid]') + """[time]
 TIME
 end = 0.4
 [output]

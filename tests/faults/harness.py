@@ -13,6 +13,9 @@ import sys
 import tempfile
 import time
 
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "../support"))
+from cases import TURNING, VORTICES  # noqa: E402
+
 KOLMO = os.path.abspath(sys.argv[1])
 LAUNCHER = sys.argv[2:4]
 ARGUMENTS = sys.argv[4:]
@@ -28,30 +31,7 @@ atexit.register(shutil.rmtree, SEGMENTS, True)
 MPIRUN = (r"-{20}|Primary job|a non-zero exit code|mpi(run|exec) |the job to be terminated|  Process name|  Exit code|MPI_ABORT|with errorcode|NOTE: |"
           r"You may or may not|exactly when|\[[\w.-]+:\d+\]")
 
-CASE = """
-[case]
-kind = "flow"
-title = "vortices through a channel"
-[grid]
-x = { from = 0.0, to = 2.0, cells = 24 }
-y = { from = 0.0, to = 1.0, cells = 16, spacing = "tanh", strength = 1.2 }
-[fluid]
-kinematic_viscosity = 1e-2
-[boundary]
-default = { type = "no-slip" }
-x_min = { type = "inlet", velocity = ["6*y*(1-y)*(1+0.2*sin(3*t))", "0"] }
-x_max = { type = "outflow" }
-[initial]
-name = "expression"
-velocity = ["6*y*(1-y)", "0.2*sin(pi*x)*sin(pi*y)"]
-[scalars.dye]
-diffusivity = 1e-2
-initial = "exp(-20*((x-0.5)^2+(y-0.5)^2))"
-[scalars.dye.boundary]
-default = { type = "adiabatic" }
-x_min = { type = "fixed-value", value = 0.0 }
-x_max = { type = "outflow" }
-[time]
+CASE = VORTICES + """[time]
 end = 1e6
 max_steps = 20
 [output]
@@ -60,6 +40,17 @@ fields = { every_steps = 5, names = ["velocity", "pressure", "dye"], precision =
 checkpoint = { every_steps = 5 }
 points = [ { name = "probe", at = [1.0, 0.5] } ]
 averages = { over = ["x"], start = 0.0 }
+"""
+
+DENSITY = TURNING + """[time]
+step = 0.001
+end = 1e6
+max_steps = 20
+[output]
+marginals = [["q"], ["v"]]
+series = { every_steps = 1 }
+fields = { every_steps = 5, names = ["density", "flux"], precision = "float64" }
+checkpoint = { every_steps = 5 }
 """
 
 

@@ -5,7 +5,7 @@ import os
 import random
 import time
 
-from harness import (ARGUMENTS, Job, KOLMO, changed, checkpoints, expect, expect_same_results, finish, folder, read, run, settings,
+from harness import (ARGUMENTS, CASE, DENSITY, Job, KOLMO, changed, checkpoints, expect, expect_same_results, finish, folder, read, run, settings,
                      write_case)
 
 COUNT, SIZE = int(ARGUMENTS[0]), ARGUMENTS[1]
@@ -27,26 +27,6 @@ max_steps = 1000000
 [output]
 series = { every_steps = 1 }
 fields = { every_steps = 20, names = ["velocity", "pressure"], precision = "float64" }
-checkpoint = { every_steps = 1 }
-"""
-DENSITY = """
-[case]
-kind = "density"
-[problem]
-variables = ["q", "v"]
-drift = ["-q + 2*v", "-2*q - v"]
-noise = 0.8
-initial = { type = "gaussian", mean = [0.8, 0.0], variance = [0.1, 0.2] }
-[grid]
-q = { from = -3.5, to = 3.5, cells = 40 }
-v = { from = -3.5, to = 3.5, cells = 36 }
-[time]
-step = 0.001
-end = 1e6
-max_steps = 1000000
-[output]
-marginals = [["q"], ["v"]]
-fields = { every_steps = 10, names = ["density", "flux"], precision = "float64" }
 checkpoint = { every_steps = 1 }
 """
 
@@ -76,8 +56,8 @@ def check_state(place, what):
 
 def main():
     draw = random.Random(20240817)
-    text = {"large": LARGE, "density": DENSITY}.get(SIZE) or changed(("max_steps = 20", "max_steps = 1000000"), ("checkpoint = { every_steps = 5 }",
-                                                                                             "checkpoint = { every_steps = 1 }"))
+    often = (("max_steps = 20", "max_steps = 1000000"), ("checkpoint = { every_steps = 5 }", "checkpoint = { every_steps = 1 }"))
+    text = LARGE if SIZE == "large" else changed(*often, text=DENSITY if SIZE == "density" else CASE)
     with folder() as place:
         case, broken, whole = write_case(place, text), os.path.join(place, "broken"), os.path.join(place, "whole")
         job = Job("run", case, "--output", broken)

@@ -1,9 +1,12 @@
 """F9 to F12: numbers that are none, steps that are too long, solves that do not converge, a rank that dies. All ranks end, the exit
 code tells, and what was good before stays."""
 import os
+import shutil
 import signal
+import subprocess
 
-from harness import CASE, Job, changed, checkpoint, checkpoints, expect, finish, folder, rows, run, settings, summary, write_case
+from harness import (ARGUMENTS, CASE, DENSITY, Job, changed, checkpoint, checkpoints, expect, finish, folder, rows, run, settings, summary,
+                     write_case)
 
 # What turns to nan (0/0) or inf for a step after t = 0.5, in a corner that one of the two ranks holds; the name to be blamed. Always
 # so would be found before the first step.
@@ -34,6 +37,40 @@ def check_poison(place):
         expect(len(good) == 2 and good[-1] == int(last[0]), f"{what}: checkpoints {good}, last record {last[0]}")
         still = run("restart", where, "--set", f"time.max_steps={good[-1]}", ranks=1)
         expect(still.code == 0, f"{what}: the last checkpoint is not good: {still}")
+
+
+def check_state_poison(place):
+    """F9: a number that is none in the state itself, in a cell near the end, which one of the two ranks holds."""
+    for kind, text, arrays in (("flow", CASE, {"velocity_x": "velocity_", "pressure": ""}), ("density", DENSITY, {"density": "density"})):
+        first = os.path.join(place, kind)
+        expect(run("run", write_case(place, text, kind + ".toml"), "--output", first).code == 0, f"{kind}: the first run")
+        for array, blamed in arrays.items():
+            for value in ("nan", "inf"):
+                where = os.path.join(place, f"{array} {value}")
+                shutil.copytree(first, where)
+                newest = checkpoints(where)[-1]
+                subprocess.run([*ARGUMENTS, checkpoint(where, newest), array, "-30", value], check=True)
+                outcome = run("restart", where, *settings(time__max_steps=newest + 3))
+                expect(outcome.code == 3 and outcome.said.count("\n") == 0 and blamed in outcome.said, f"{value} in {array}: {outcome}")
+                expect(checkpoints(where)[-1] == newest, f"{value} in {array}: a checkpoint of it was written")
+                os.remove(checkpoint(where, newest))
+                again = run("restart", where, *settings(time__max_steps=newest))
+                expect(again.code == 0, f"{value} in {array}: the older checkpoint: {again}")
+
+
+def check_density(place):
+    """F9, F11 of a density: a drift that is none for a while, a solver capped at one iteration."""
+    where = os.path.join(place, "drift")
+    poison = changed(('"-q + 2*v"', '"-q + 2*v + ((t > 0.0105 && t < 0.013 && q > 3.2 && v > 3.2) ? 0/0 : 0)"'), text=DENSITY)
+    outcome = run("run", write_case(place, poison, "drift.toml"), "--output", where)
+    expect(outcome.code == 3 and outcome.said.count("\n") == 0, f"a drift that is none: {outcome}")
+    expect("nan" not in " ".join(rows(where)[-1]), f"a drift that is none: written: {rows(where)[-1]}")
+    expect(checkpoints(where)[-1] == 10, f"a drift that is none: checkpoints {checkpoints(where)}")
+    where = os.path.join(place, "capped")
+    capped = run("run", write_case(place, DENSITY, "capped.toml"), "--output", where, "--set", "solver.max_iterations=1")
+    expect(capped.code == 3 and "density" in capped.said and "DIVERGED_ITS" in capped.said and capped.said.count("\n") == 0,
+           f"a density's solver at one iteration: {capped}")
+    expect(not checkpoints(where), "a density's solver at one iteration: a checkpoint was written")
 
 
 def check_step_limit(place):
@@ -71,7 +108,7 @@ def check_death(place):
         expect(again.code == 0 and "warning" not in again.said, f"{number.name}: restart: {again}")
 
 
-for check in (check_poison, check_step_limit, check_solver, check_death):
+for check in (check_poison, check_state_poison, check_density, check_step_limit, check_solver, check_death):
     with folder() as at:
         check(at)
 finish()

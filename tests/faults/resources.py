@@ -5,16 +5,19 @@ import shutil
 import subprocess
 import sys
 
-from harness import ARGUMENTS, CASE, KOLMO, changed, checkpoints, expect, finish, folder, read, run, settings, summary, write_case
+from harness import ARGUMENTS, CASE, DENSITY, KOLMO, changed, checkpoints, expect, finish, folder, read, run, settings, summary, write_case
 
 BIG = changed(("cells = 24", "cells = 400"), ("cells = 16", "cells = 300"), ('fields = { every_steps = 5, names = ["velocity", "pressure", "dye"], precision = "float64" }\n', ""),
               ("averages = { over = [\"x\"], start = 0.0 }", ""), ("checkpoint = { every_steps = 5 }", "checkpoint = { every_steps = 2, keep = 5 }"))
+BIG_DENSITY = changed(("cells = 40", "cells = 780"), ("cells = 36", "cells = 780"), ("step = 0.001", 'step = 1e-6\nscheme = "ssp-rk2"'),
+                      ('fields = { every_steps = 5, names = ["density", "flux"], precision = "float64" }\n', ""),
+                      ("checkpoint = { every_steps = 5 }", "checkpoint = { every_steps = 2, keep = 5 }"), text=DENSITY)
 
 
-def check_full_disk(disk):
-    """F2, on a file system of 12 MiB of its own: a checkpoint of 400 x 300 cells is 4.9 MB, so the third does not fit."""
+def check_full_disk(disk, text=BIG):
+    """F2, on a file system of 12 MiB of its own: a checkpoint of 400 x 300 or 780 x 780 cells is 4.9 MB, so the third does not fit."""
     where = os.path.join(disk, "run")
-    outcome = run("run", write_case(disk, BIG), "--output", where)
+    outcome = run("run", write_case(disk, text), "--output", where)
     expect(outcome.code == 4 and outcome.said.count("\n") == 0, f"disk full: {outcome}")
     expect("000006.h5" in outcome.said and "No space left" in outcome.said and "bytes" in outcome.said, f"disk full: {outcome}")
     expect(checkpoints(where) == [2, 4], f"disk full: checkpoints {checkpoints(where)}")
@@ -83,6 +86,8 @@ if ARGUMENTS[:1] == ["disk"]:
     in_small_disk()
 if ARGUMENTS[:1] == ["on"]:
     check_full_disk(ARGUMENTS[1])
+    shutil.rmtree(os.path.join(ARGUMENTS[1], "run"))
+    check_full_disk(ARGUMENTS[1], BIG_DENSITY)
 else:
     with folder() as at:
         check_memory(at)

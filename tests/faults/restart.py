@@ -3,7 +3,7 @@ import os
 import random
 import shutil
 
-from harness import (ARGUMENTS, CASE, changed, checkpoint, checkpoints, expect, expect_same_results, finish, folder, read, rows, run, settings,
+from harness import (ARGUMENTS, CASE, DENSITY, changed, checkpoint, checkpoints, expect, expect_same_results, finish, folder, read, rows, run, settings,
                      write_case)
 
 
@@ -114,6 +114,22 @@ def check_ranks(place, case):
         expect(on.code == 0 and good, f"{before} to {after} ranks: {on}, differ by {worst}")
 
 
+def check_density_ranks(place):
+    """F5 of a density: as a flow."""
+    case = write_case(place, DENSITY, "density.toml")
+    for before, after in ((1, 2), (2, 3), (4, 2)):
+        whole, where = os.path.join(place, f"density {before} {after}"), os.path.join(place, f"density {before} to {after}")
+        expect(run("run", case, "--output", whole, ranks=before).code == 0, f"a density on {before} ranks")
+        shutil.copytree(whole, where)
+        os.remove(checkpoint(where, 20))
+        still = run("restart", where, *settings(time__max_steps=15), ranks=after)
+        expect(still.code == 0 and "(step 15," in still.out, f"density, {before} to {after} ranks: {still}")
+        expect(read(where, "fields/000015.h5") == read(whole, "fields/000015.h5"), f"density, {before} to {after} ranks: fields read differ")
+        on = run("restart", where, *settings(time__max_steps=20), ranks=after)
+        good, worst = close(rows(whole), rows(where), 1e-9)
+        expect(on.code == 0 and good, f"density, {before} to {after} ranks: {on}, differ by {worst}")
+
+
 def check_schemes(place):
     """F6: from a checkpoint after an odd step, the very next row and all that follows are the same bits, on 2 ranks."""
     for scheme in ("k4", "rk3", "rk3-cn", "cn-ab2"):
@@ -169,6 +185,7 @@ with folder() as at:
         check_other_case(at, one)
     elif ARGUMENTS[0] == "ranks":
         check_ranks(at, path)
+        check_density_ranks(at)
     else:
         check_schemes(at)
         check_budgets(at)

@@ -141,7 +141,31 @@ def check_hang(place):
     expect(again.code == 0 and not again.said, f"restart after the watchdog: {again}")
 
 
-PARTS = {"signals": (check_signals, check_second_signal), "requests": (check_checkpoint_request,),
+def check_without_flock(place):
+    """F18 where the file system has no locks (a preloaded flock says ENOLCK): the text of .lock is judged, and shown."""
+    lockless = dict(os.environ, LD_PRELOAD=ARGUMENTS[1])
+    case, where = os.path.join(place, "case.toml"), os.path.join(place, "lockless")
+    job = start(place, "lockless", ranks=1, env=lockless)
+    said = run("status", where, ranks=1, env=lockless)
+    expect(said.code == 0 and "running" in said.out and "has no locks" in said.out, f"status without locks: {said} {said.out}")
+    second = run("run", case, "--output", where, "--overwrite", ranks=1, env=lockless)
+    expect(second.code == 4 and "another run is at work" in second.said, f"a second run without locks: {second}")
+    job.process.kill()
+    job.end()
+    again = run("restart", where, *settings(time__max_steps=checkpoints(where)[-1] + 1), ranks=1, env=lockless)
+    expect(again.code == 0, f"the lock of a killed run, without locks: {again}")
+    write_case(where, "process 1 on another-host", ".lock")
+    said = run("status", where, ranks=1, env=lockless)
+    expect(said.code == 0 and "perhaps running" in said.out, f"status, locked elsewhere: {said} {said.out}")
+    refused = run("restart", where, ranks=1, env=lockless)
+    expect(refused.code == 4 and "another-host" in refused.said and "rm '" in refused.said, f"locked elsewhere: {refused}")
+    write_case(where, "process 1 on another-host, job 77 restart 0 of big", ".lock")
+    requeued = dict(lockless, SLURM_JOB_ID="77", SLURM_RESTART_COUNT="1", SLURM_CLUSTER_NAME="big", SLURM_JOB_END_TIME=str(int(time.time()) + 3600))
+    again = run("restart", where, *settings(time__max_steps=checkpoints(where)[-1] + 1), ranks=1, env=requeued)
+    expect(again.code == 0, f"the lock of the same job before it was queued anew: {again}")
+
+
+PARTS = {"signals": (check_signals, check_second_signal), "requests": (check_checkpoint_request,), "flock": (check_without_flock,),
          "launcher": (check_launcher_signal,), "limit": (check_wall_limit,), "hang": (check_hang,)}
 for check in PARTS[ARGUMENTS[0]]:
     with folder() as at:

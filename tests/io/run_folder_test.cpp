@@ -117,22 +117,6 @@ TEST(RunFolder, LockOfADeadProcessDoesNotCount) {
   EXPECT_NO_THROW(RunFolder(comm, folder / "run", Existing::refuse));
 }
 
-TEST(RunFolder, HolderOfALockThatIsOnlyText) {
-  char host[256] = "";
-  ASSERT_EQ(::gethostname(host, sizeof host - 1), 0);
-  const auto text = [](int process, const std::string& where) {
-    return "process " + std::to_string(process) + " on " + where;
-  };
-  EXPECT_TRUE(lock_holder_is_gone(""));  // made, and never written
-  EXPECT_FALSE(lock_holder_is_gone(text(::getpid(), host)));
-  EXPECT_FALSE(lock_holder_is_gone(text(::getpid(), "another host")));  // cannot be known from here
-  EXPECT_FALSE(lock_holder_is_gone("nonsense"));
-  const pid_t child = ::fork();
-  if (child == 0) ::_exit(0);
-  ASSERT_EQ(::waitpid(child, nullptr, 0), child);
-  EXPECT_TRUE(lock_holder_is_gone(text(child, host)));
-}
-
 TEST(Files, AtomicTextReplacesOrLeaves) {
   const Communicator comm;
   const test::TemporaryFolder folder;

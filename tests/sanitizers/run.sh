@@ -12,10 +12,10 @@ export UBSAN_OPTIONS=print_stacktrace=1
 export OMPI_ALLOW_RUN_AS_ROOT=1 OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1 OMPI_MCA_rmaps_base_oversubscribe=1
 export OMPI_MCA_hwloc_base_binding_policy=none OMPI_MCA_mpi_yield_when_idle=1 OPENBLAS_NUM_THREADS=1
 cmake --preset asan
-tests='^(base|io|grid)\..*np[12]$|^drivers\.(guard|wall)|^faults\.(fuzz\..*fast|restart.damage|numerics)'
+tests='^(base|io|grid)\..*np[12]$|^drivers\.(guard|wall)|^fuzz|^faults\.(restart.damage|numerics)'
 if [ "${2:-}" = all ]; then
   cmake --build --preset asan --parallel "$cores"
-  tests='\.np[12]$|^drivers\.|^faults\.(fuzz\..*fast|restart|numerics)'
+  tests='\.np[12]$|^drivers\.|^fuzz|^faults\.(restart|numerics)'
 else
   mapfile -t lower < <(ninja -C build-asan -t targets all | grep -oE '^test_(base|io|grid|drivers|faults)_[a-z0-9_]+' | sort -u)
   cmake --build --preset asan --parallel "$cores" --target kolmo guard_program "${lower[@]}"

@@ -16,12 +16,8 @@ enum class Existing {
   resume      ///< keep them; RestartError if there is no run
 };
 
-/// Whether the process that a lock file names ("process 12 on host") is known to be gone: it was on this host and is
-/// not any more, or nobody is named. For file systems that cannot lock.
-bool lock_holder_is_gone(const std::string& text);
-
 /// Makes DIR (with parents) and takes DIR/.lock, which dies with the process (on a file system without locks it is
-/// taken for stale where `lock_holder_is_gone`). All calls collective. Throws InputError where a run exists and may not
+/// judged by its text, lock.hpp). All calls collective. Throws InputError where a run exists and may not
 /// be touched, or where DIR is a file; FileError where it cannot be made or written or another process holds the lock.
 class RunFolder {
  public:

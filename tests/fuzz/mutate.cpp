@@ -1,7 +1,7 @@
 // Mutation of what the program reads: case files, and checkpoints. Nothing may crash, hang, or take more than 1 GiB at
-// once, and whatever is refused is refused with the error made for it. Under libFuzzer (KOLMO_LIBFUZZER) new inputs are
-// found by coverage; without it they are drawn here, the same ones for the same seed.
-// Usage without libFuzzer: fuzz case|checkpoint SECONDS SEED [FILE...]
+// once, and whatever is refused is refused with the error made for it. Inputs are drawn, the same ones for the same
+// seed, by the compiler that builds everything else; libfuzzer.cpp finds them by coverage.
+// Usage: mutate case|checkpoint SECONDS SEED [FILE...]
 #include <fcntl.h>
 #include <fmt/format.h>
 #include <malloc.h>
@@ -18,16 +18,14 @@
 #include <iterator>
 #include <random>
 
-#include "../../src/io/digest.hpp"
-#include "kolmo/base/error.hpp"
 #include "kolmo/base/petsc.hpp"
-#include "kolmo/flow/settings.hpp"
-#include "kolmo/io/checkpoint.hpp"
+#include "targets.hpp"
 
 namespace {
 
 using namespace kolmo;
 namespace fs = std::filesystem;
+using namespace kolmo::fuzz;
 using Bytes = std::string;
 
 constexpr unsigned patience_seconds = 30;
@@ -47,106 +45,15 @@ void keep_present(const char* what) {
   (void)!::write(2, "\n", 1);
 }
 
-[[maybe_unused]] void on_signal(int number) {
+void on_signal(int number) {
   keep_present(number == SIGALRM ? "hang" : "crash");
   std::signal(number, SIG_DFL);
   std::raise(number);
 }
 
-[[noreturn]] void fail(const std::string& what) {
+void fail(const std::string& what) {
   keep_present(what.c_str());
   std::abort();
-}
-
-// --- targets ---------------------------------------------------------------------------------------------------------
-
-/// A case as the program reads it, all checks included. Returns true if it is a valid one.
-bool read_case(const Bytes& text) {
-  try {
-    // The first line may be a --set instead, so that its grammar is tried too.
-    std::vector<std::string> overrides;
-    std::string rest = text;
-    if (rest.starts_with("--set ")) {
-      const std::size_t end = rest.find('\n');
-      overrides.push_back(rest.substr(6, end == std::string::npos ? end : end - 6));
-      rest.erase(0, end == std::string::npos ? end : end + 1);
-    }
-    const CaseFile file = CaseFile::parse(rest, "case.toml", overrides, {&flow::schema()});
-    const flow::Settings settings = flow::read_settings(file);
-    flow::check_resources(file, settings, Communicator(MPI_COMM_SELF));
-    (void)CaseFile::parse(file.effective(), "run.toml", {}, {&flow::schema()});  // what was valid stays it
-    return true;
-  } catch (const InputError& error) {
-    if (std::string(error.what()).find('\n') != std::string::npos) fail("more than one line");
-  } catch (const std::exception& error) {
-    fail(fmt::format("not an InputError: {}", error.what()));
-  }
-  return false;
-}
-
-constexpr std::size_t seal_bytes = 24;  // magic, length, digest
-
-void put(const fs::path& path, const Bytes& bytes) {
-  std::ofstream(path, std::ios::binary | std::ios::trunc)
-      .write(bytes.data(), static_cast<std::streamsize>(bytes.size()));
-}
-
-struct Area {
-  fs::path folder = fs::temp_directory_path() / fmt::format("kolmo-fuzz-{}", ::getpid());
-  Area() { fs::create_directories(folder); }
-  ~Area() {
-    std::error_code ignored;
-    fs::remove_all(folder, ignored);
-  }
-};
-
-/// A file that says it is a checkpoint. Returns true if it is taken for one.
-bool read_checkpoint(const fs::path& path) {
-  const Communicator self(MPI_COMM_SELF);
-  try {
-    const auto reader = io::CheckpointReader::open(self, path, "abc");
-    const Decomposition<2> where(self, {16, 12}, {}, {1, 1});
-    std::vector<double> packed(static_cast<std::size_t>(where.local_size()));
-    for (const char* name : {"pressure", "u"})
-      if (reader.has(name)) reader.field<2>(name, where, packed.data());
-    (void)reader.number("dt");
-    (void)reader.text("kind");
-    (void)reader.numbers("sums");
-    return true;
-  } catch (const RestartError&) {
-  } catch (const std::exception& error) {
-    fail(fmt::format("not a RestartError: {}", error.what()));
-  }
-  return false;
-}
-
-#ifdef KOLMO_LIBFUZZER
-
-}  // namespace
-
-extern "C" int LLVMFuzzerInitialize(int* count, char*** arguments) {
-  int one = 1;
-  static petsc::Session session(one, *arguments);
-  return 0;
-}
-
-extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
-  present.assign(reinterpret_cast<const char*>(data), size);
-  (void)read_case(present);
-  return 0;
-}
-
-#else
-
-/// Gives mutated bytes a seal that fits, so that what stands behind the seal is tried as well.
-void seal(const fs::path& path, Bytes bytes) {
-  bytes.resize(bytes.size() - seal_bytes);
-  put(path, bytes);
-  const std::uint64_t length = bytes.size();
-  const std::uint64_t digest = io::file_sum(Communicator(MPI_COMM_SELF), path, length);
-  bytes += "KOLMOSL2";
-  bytes.append(reinterpret_cast<const char*>(&length), 8).append(reinterpret_cast<const char*>(&digest), 8);
-  put(path, bytes);
 }
 
 // --- mutations -------------------------------------------------------------------------------------------------------
@@ -217,6 +124,9 @@ class Mutator {
                                       "?:",
                                       "--set time.end=",
                                       "x_min",
+                                      "variables = [\"x\", \"y\", \"z\"]",
+                                      "dimension = 100",
+                                      "kind = \"density\"",
                                       "velocity = [\"y\", \"0\"]",
                                       "type = \"periodic\"",
                                       "\"sin(sin(sin(x)))\""};
@@ -269,47 +179,34 @@ Bytes content(const fs::path& path) {
 
 void fuzz_cases(Mutator& mutator, Clock::time_point end, const std::vector<Bytes>& seeds) {
   long count = 0, valid = 0;
-  for (const Bytes& seed : seeds) valid += read_case(present = seed) ? 1 : 0;
+  for (const Bytes& seed : seeds) valid += read_case(present = seed, fail) ? 1 : 0;
   if (valid == 0) fail("no shipped case is valid");  // those whose references another one has overwritten are not
   for (; Clock::now() < end; ++count) {
     present = mutator.mutate(seeds);
     ::alarm(patience_seconds);
-    valid += read_case(present) ? 1 : 0;
+    valid += read_case(present, fail) ? 1 : 0;
   }
   fmt::print("{} mutated cases, {} of them valid\n", count, valid);
 }
 
-void write_checkpoint(const fs::path& folder) {
-  const Communicator self(MPI_COMM_SELF);
-  const Decomposition<2> where(self, {16, 12}, {}, {1, 1});
-  std::vector<double> values(static_cast<std::size_t>(where.local_size()), 0.125);
-  io::CheckpointWriter writer(self, folder, {7, 0.5, "abc"});
-  writer.text("kind", "flow");
-  writer.number("dt", 0.25);
-  writer.field<2>("pressure", where, values.data());
-  writer.field<2>("u", where, values.data());
-  writer.numbers("sums", {1.0, 2.0});
-  writer.commit();
-}
-
 void fuzz_checkpoints(Mutator& mutator, Clock::time_point end) {
   const Area area;
-  write_checkpoint(area.folder);
+  write_checkpoints(area.folder);
   const fs::path path = area.folder / "000007.h5";
   const Bytes whole = content(path);
-  if (!read_checkpoint(path)) fail("a good checkpoint is refused");
+  if (!read_checkpoint(path, fail)) fail("a good checkpoint is refused");
   long count = 0, sealed = 0, taken = 0;
   for (; Clock::now() < end; ++count) {
     ::alarm(patience_seconds);
     present = mutator.damage(whole, whole.size());
     if (mutator.below(8) == 0) present = mutator.mutate({whole});
-    put(path, present);
-    if (present != whole && read_checkpoint(path)) fail("a damaged checkpoint is taken for a good one");
+    write_bytes(path, present);
+    if (present != whole && read_checkpoint(path, fail)) fail("a damaged checkpoint is taken for a good one");
     // And with a seal that fits.
     present = mutator.damage(whole, whole.size() - seal_bytes);
-    seal(path, present);
+    write_sealed(path, present);
     ++sealed;
-    taken += read_checkpoint(path) ? 1 : 0;
+    taken += read_checkpoint(path, fail) ? 1 : 0;
   }
   fmt::print("{} damaged checkpoints, none taken; {} sealed again, {} of them read\n", count, sealed, taken);
 }
@@ -360,5 +257,3 @@ int main(int argc, char** argv) {
   ::alarm(0);
   return 0;
 }
-
-#endif
