@@ -4,6 +4,7 @@
 #include <cmath>
 
 #include "ghosted_copy.hpp"
+#include "row_math.hpp"
 
 namespace kolmo::density {
 
@@ -27,6 +28,7 @@ class Layers {
       size *= box_.end[d] + 2;
     }
     for (auto& layer : layers_) layer.resize(static_cast<std::size_t>(size));
+    for (int k = -1; k <= box_.end[0]; ++k) first_.push_back(grid.axis(0).centre(begin_[0] + k));
     for (int d = 0; d < Dim; ++d)
       for (int i = 0; i < box_.end[d]; ++i) {
         const Axis& axis = grid.axis(d);
@@ -69,11 +71,10 @@ class Layers {
     Point<Dim> x;
     kolmo::for_each_row<Dim>(box, [&](const Index<Dim>& row) {
       for (int d = 1; d < Dim; ++d) x[d] = grid_.axis(d).centre(begin_[d] + row[d]);
-      for (int k = -1; k <= box_.end[0]; ++k) {
-        x[0] = grid_.axis(0).centre(begin_[0] + k);
-        const double value = exact_.density(x.data(), t_);
-        *out++ = std::isfinite(value) ? value : 0.0;  // a ghost may lie where the formula ends
-      }
+      const int count = static_cast<int>(first_.size());
+      exact_.densities(first_.data(), count, x.data(), t_, out);
+      for (int k = 0; k < count; ++k) out[k] = std::isfinite(out[k]) ? out[k] : 0.0;  // a ghost may lie where it ends
+      out += count;
     });
   }
 
@@ -99,6 +100,7 @@ class Layers {
   double t_;
   Box<Dim> box_;
   std::array<std::ptrdiff_t, Dim> stride_{};
+  std::vector<double> first_;  ///< coordinates along x, a ghost at either end
   std::array<std::vector<double>, 3> layers_;
   std::array<std::vector<double>, Dim> low_, high_;
 };
@@ -142,12 +144,12 @@ void Comparison<Dim>::for_each_row(double t, const std::function<void(const Inde
 template <int Dim>
 double Comparison<Dim>::raw_mass(double t) const {
   double sum = 0.0;
+  const Axis& axis = quantities_.grid().axis(0);
+  const int begin = quantities_.decomposition().owned().begin[0];
   visit_rows(t, [&](const Index<Dim>& row, const std::vector<double>& values) {
-    Index<Dim> i = row;
-    for (const double value : values) {
-      sum += quantities_.volume(i) * value;
-      ++i[0];
-    }
+    double part = 0.0;
+    for (std::size_t k = 0; k < values.size(); ++k) part += axis.width(begin + static_cast<int>(k)) * values[k];
+    sum += quantities_.volume(row) / axis.width(begin) * part;
   });
   return quantities_.decomposition().comm().sum(sum);
 }
@@ -167,32 +169,55 @@ double Comparison<Dim>::mass(double t) const {
   return exact_.normalised() ? raw_mass(t) : 1.0;
 }
 
+namespace {
+
+/// into[k] := p log(p/q) - p + q, free of cancellation where p is near q; what lies outside of the range of numbers is
+/// left to the caller.
+void divergences(const double* p, const double* q, int n, double* __restrict into) {
+  for (int k = 0; k < n; ++k) {
+    const bool usual = p[k] > 1e-300 && q[k] > 1e-290;
+    const double value = usual ? p[k] : 1.0, exact = usual ? q[k] : 1.0, r = (value - exact) / exact;
+    const double ratio = value / exact;
+    const double near = exact * r * r * (0.5 - r * (1.0 / 6 - r * (1.0 / 12 - r / 20)));
+    const double far = value * row_log(ratio < 1e-300 ? 1e-300 : ratio > 1e300 ? 1e300 : ratio) - value + exact;
+    into[k] = std::abs(r) < 1e-3 ? near : far;
+  }
+}
+
+}  // namespace
+
 template <int Dim>
 CellDistance Comparison<Dim>::cells(const Field<Dim>& p, double t) const {
   const double log_factor = std::log(factor(t));
-  // p log(p/q) - p + q, free of cancellation where p is near q.
-  const auto divergence = [&](double value, double q, const Index<Dim>& local) {
+  const int n = p.layout().extent()[0];
+  std::vector<double> parts(static_cast<std::size_t>(n)), width(parts.size());
+  for (int k = 0; k < n; ++k)
+    width[k] = quantities_.grid().axis(0).width(k + quantities_.decomposition().owned().begin[0]);
+  const auto outside = [&](double value, double q, const Index<Dim>& local) {
     if (!(value > 0.0)) return q;
-    if (!(q > 1e-290)) {
-      const Point<Dim> x = quantities_.centre(local);
-      return value * (std::log(value) - exact_.log_density(x.data(), t) - log_factor) - value + q;
-    }
-    const double r = (value - q) / q;
-    if (std::abs(r) < 1e-3) return q * r * r * (0.5 - r * (1.0 / 6 - r * (1.0 / 12 - r / 20)));
-    return value * std::log(value / q) - value + q;
+    const double log = exact_.log_density(quantities_.centre(local).data(), t) + log_factor;
+    return value * (std::log(value) - log) - value + q;
   };
   double sums[5] = {};
   for_each_row(t, [&](const Index<Dim>& row, const double* exact) {
     const double* values = p.origin() + p.layout().offset(row);
-    Index<Dim> i = row;
-    for (int k = 0; k < p.layout().extent()[0]; ++k, ++i[0]) {
-      const double v = quantities_.volume(i), e = values[k] - exact[k];
-      sums[0] += v * std::abs(e);
-      sums[1] += v * e * e;
-      sums[2] += v * exact[k];
-      sums[3] += v * exact[k] * exact[k];
-      sums[4] += v * divergence(values[k], exact[k], i);
+    divergences(values, exact, n, parts.data());
+    const double area = quantities_.volume(row) / width[0];
+    double part[5] = {};
+    for (int k = 0; k < n; ++k) {
+      const double e = values[k] - exact[k];
+      if (!(values[k] > 1e-300 && exact[k] > 1e-290)) {
+        Index<Dim> i = row;
+        i[0] += k;
+        parts[k] = outside(values[k], exact[k], i);
+      }
+      part[0] += width[k] * std::abs(e);
+      part[1] += width[k] * e * e;
+      part[2] += width[k] * exact[k];
+      part[3] += width[k] * exact[k] * exact[k];
+      part[4] += width[k] * parts[k];
     }
+    for (int m = 0; m < 5; ++m) sums[m] += area * part[m];
   });
   quantities_.decomposition().comm().sum(sums, 5);
   return {sums[0] / sums[2], std::sqrt(sums[1] / sums[3]), sums[4]};
@@ -219,6 +244,7 @@ class PointSweep {
           points_[d].push_back(point);
         }
     }
+    arrange();
     // Buffer d holds directions 0 .. d - 1 with their ghosts.
     std::ptrdiff_t low = 0, high = 0;
     for (int d = 0; d < Dim; ++d) {
@@ -229,12 +255,15 @@ class PointSweep {
     }
   }
 
-  /// visit(x, value, weight)
+  /// visit(row, values, weight): all points of an x row, at the coordinates first(), with the weights `along()` times
+  /// weight; row: the other coordinates.
   template <class Visit>
   void run(const Field<Dim>& p, Visit&& visit) {
     Point<Dim> x{};
     descend<Dim - 1>(p.origin(), 1.0, x, visit);
   }
+  const std::vector<double>& first() const { return first_; }
+  const std::vector<double>& along() const { return along_; }
 
  private:
   struct GaussPoint {
@@ -248,16 +277,62 @@ class PointSweep {
     return {{0.5 * near, 0.25}, {0.5 - 0.5 * near, 0.25}, {0.5 + 0.5 * near, 0.25}, {1.0 - 0.5 * near, 0.25}};
   }
 
+  /// Points of x rows by their place in the cell, so that neighbours read neighbours.
+  void arrange() {
+    const int per_cell = static_cast<int>(rule().size()), n = static_cast<int>(points_[0].size()) / per_cell;
+    for (int g = 0; g < per_cell; ++g) {
+      for (int i = 0; i < n; ++i) {
+        const GaussPoint& point = points_[0][i * per_cell + g];
+        first_.push_back(point.x);
+        along_.push_back(point.weight);
+        for (int k = 0; k < 4; ++k) weights_[k].push_back(point.stencil.weights[k]);
+      }
+      // Cells whose four neighbours lie as in the middle.
+      Run run;
+      const auto offset = [&](int i) { return points_[0][i * per_cell + g].stencil.first - i; };
+      const auto usual = [&](int i) {
+        return offset(i) == offset(n / 2) && points_[0][i * per_cell + g].stencil.count == 4;
+      };
+      run.offset = offset(n / 2);
+      for (run.begin = n / 2; run.begin > 0 && usual(run.begin - 1);) --run.begin;
+      for (run.end = n / 2; run.end < n && usual(run.end);) ++run.end;
+      run.begin = std::min(run.begin, run.end);
+      runs_.push_back(run);
+    }
+    values_.resize(first_.size());
+  }
+
+  void reconstruct(const double* p) {
+    const int per_cell = static_cast<int>(runs_.size()), n = static_cast<int>(first_.size()) / per_cell;
+    for (int g = 0; g < per_cell; ++g) {
+      const auto one = [&](int i) {
+        const CubicLine::Stencil& s = points_[0][i * per_cell + g].stencil;
+        double sum = 0.0;
+        for (int k = 0; k < s.count; ++k) sum += s.weights[k] * p[s.first + k];
+        values_[g * n + i] = sum;
+      };
+      const Run& run = runs_[g];
+      for (int i = 0; i < run.begin; ++i) one(i);
+      double* __restrict out = values_.data() + g * n;
+      const double *in = p + run.offset, *w0 = weights_[0].data() + g * n, *w1 = weights_[1].data() + g * n,
+                   *w2 = weights_[2].data() + g * n, *w3 = weights_[3].data() + g * n;
+      for (int i = run.begin; i < run.end; ++i)
+        out[i] = w0[i] * in[i] + w1[i] * in[i + 1] + w2[i] * in[i + 2] + w3[i] * in[i + 3];
+      for (int i = run.end; i < n; ++i) one(i);
+    }
+  }
+
   template <int D, class Visit>
   void descend(const double* values, double weight, Point<Dim>& x, Visit& visit) {
+    if constexpr (D == 0) {
+      reconstruct(values);
+      visit(x, values_, weight);
+      return;
+    }
     for (const GaussPoint& point : points_[D]) {
       const CubicLine::Stencil& s = point.stencil;
       x[D] = point.x;
-      if constexpr (D == 0) {
-        double sum = 0.0;
-        for (int k = 0; k < s.count; ++k) sum += s.weights[k] * values[s.first + k];
-        visit(x, sum, weight * point.weight);
-      } else {
+      if constexpr (D > 0) {
         std::vector<double>& buffer = buffers_[D];
         const auto size = static_cast<std::ptrdiff_t>(buffer.size());
         for (int k = 0; k < s.count; ++k) {
@@ -273,8 +348,14 @@ class PointSweep {
     }
   }
 
+  struct Run {
+    int begin = 0, end = 0, offset = 0;
+  };
   Layout<Dim> layout_;
   std::array<std::vector<GaussPoint>, Dim> points_;
+  std::vector<Run> runs_;
+  std::vector<double> first_, along_, values_;
+  std::array<std::vector<double>, 4> weights_;
   std::array<std::ptrdiff_t, Dim> low_{};
   std::array<std::vector<double>, Dim> buffers_;
 };
@@ -288,12 +369,20 @@ FunctionDistance Comparison<Dim>::function(const Field<Dim>& p, double t) const 
   const Field<Dim>& q = copy.update(p);
   PointSweep<Dim> sweep(quantities_.grid(), quantities_.decomposition(), q.layout());
   double sums[4] = {};
-  sweep.run(q, [&](const Point<Dim>& x, double value, double weight) {
-    const double exact = scale * exact_.density(x.data(), t), e = value - exact;
-    sums[0] += weight * std::abs(e);
-    sums[1] += weight * e * e;
-    sums[2] += weight * exact;
-    sums[3] += weight * exact * exact;
+  const int count = static_cast<int>(sweep.first().size());
+  const std::vector<double>& along = sweep.along();
+  std::vector<double> exact(along.size());
+  sweep.run(q, [&](Point<Dim> row, const std::vector<double>& values, double weight) {
+    exact_.densities(sweep.first().data(), count, row.data(), t, exact.data());
+    double part[4] = {};
+    for (int k = 0; k < count; ++k) {
+      const double e = values[k] - scale * exact[k];
+      part[0] += along[k] * std::abs(e);
+      part[1] += along[k] * e * e;
+      part[2] += along[k] * exact[k];
+      part[3] += along[k] * exact[k] * exact[k];
+    }
+    for (int m = 0; m < 4; ++m) sums[m] += weight * (m < 2 ? 1.0 : m == 2 ? scale : scale * scale) * part[m];
   });
   quantities_.decomposition().comm().sum(sums, 4);
   return {sums[0] / sums[2], std::sqrt(sums[1] / sums[3])};

@@ -18,6 +18,9 @@ class MovingMixture : public ExactDensity {
  public:
   bool transient() const override { return true; }
   double density(const double* x, double t) const override { return std::exp(at(t).log_density(x)); }
+  void densities(const double* first, int count, double* x, double t, double* out) const override {
+    at(t).densities(first, count, x, out);
+  }
   double log_density(const double* x, double t) const override { return at(t).log_density(x); }
   void score(const double* x, double t, double* s) const override { at(t).score(x, s); }
   void sample(std::uint64_t stream, std::uint64_t index, double t, double* x) const override {

@@ -8,6 +8,7 @@
 #include <numbers>
 
 #include "kolmo/base/error.hpp"
+#include "row_math.hpp"
 
 namespace kolmo::density::detail {
 
@@ -56,6 +57,7 @@ NormalLaw::NormalLaw(std::vector<double> mean, std::vector<double> covariance)
     inverse_.push_back(1.0 / factor_[i * n + i]);
   }
   work_.resize(mean_.size());
+  slope_.resize(mean_.size());
 }
 
 double NormalLaw::log_density(const double* x) const {
@@ -69,6 +71,32 @@ double NormalLaw::log_density(const double* x) const {
     square += work_[i] * work_[i];
   }
   return log_norm_ - 0.5 * square;
+}
+
+/// L^-1 (x - mean) = a + b (x_0 - mean_0), component by component.
+void NormalLaw::add_densities(double log_weight, const double* first, int count, const double* x, double* sum) const {
+  const int n = dimension();
+  double constant = log_norm_ + log_weight, linear = 0.0, square = -0.5 * inverse_[0] * inverse_[0];
+  work_[0] = 0.0;
+  slope_[0] = inverse_[0];
+  for (int i = 1; i < n; ++i) {
+    double a = x[i] - mean_[i], b = 0.0;
+    if (!diagonal_)
+      for (int k = 0; k < i; ++k) {
+        a -= factor_[i * n + k] * work_[k];
+        b -= factor_[i * n + k] * slope_[k];
+      }
+    work_[i] = a *= inverse_[i];
+    slope_[i] = b *= inverse_[i];
+    constant -= 0.5 * a * a;
+    linear -= a * b;
+    square -= 0.5 * b * b;
+  }
+  const double mean = mean_[0];
+  for (int k = 0; k < count; ++k) {
+    const double y = first[k] - mean;
+    sum[k] += row_exp(constant + y * (linear + y * square));
+  }
 }
 
 void NormalLaw::score(const double* x, double* s) const {
@@ -137,6 +165,11 @@ double NormalMixture::log_density(const double* x) const {
   double sum = 0.0;
   for (const double term : terms_) sum += std::exp(term - largest);
   return largest + std::log(sum);
+}
+
+void NormalMixture::densities(const double* first, int count, const double* x, double* out) const {
+  std::fill_n(out, count, 0.0);
+  for (std::size_t k = 0; k < laws_.size(); ++k) laws_[k].add_densities(log_weights_[k], first, count, x, out);
 }
 
 void NormalMixture::score(const double* x, double* s) const {

@@ -24,6 +24,8 @@ class NormalLaw {
   const std::vector<double>& covariance() const { return covariance_; }
   bool diagonal() const { return diagonal_; }
   double log_density(const double* x) const;
+  /// sum[k] += weight * density at (first[k], x[1], ..): exp of a quadratic in the first coordinate.
+  void add_densities(double log_weight, const double* first, int count, const double* x, double* sum) const;
   /// grad log density.
   void score(const double* x, double* s) const;
   /// mean + L z of independent standard normals z.
@@ -38,7 +40,7 @@ class NormalLaw {
  private:
   std::vector<double> mean_, covariance_, factor_;
   std::vector<double> inverse_;  // of the diagonal of the factor
-  mutable std::vector<double> work_;
+  mutable std::vector<double> work_, slope_;
   double log_norm_ = 0.0;
   bool diagonal_ = true;
 };
@@ -52,6 +54,8 @@ class NormalMixture {
   const std::vector<double>& weights() const { return weights_; }
   const std::vector<NormalLaw>& laws() const { return laws_; }
   double log_density(const double* x) const;
+  /// As ExactDensity::densities.
+  void densities(const double* first, int count, const double* x, double* out) const;
   void score(const double* x, double* s) const;
   /// Draws number `index` of the stream: the same whatever the ranks do.
   void sample(std::uint64_t stream, std::uint64_t index, double* x) const;

@@ -7,14 +7,20 @@
 
 #include "gauss.hpp"
 #include "kolmo/base/error.hpp"
+#include "kolmo/transport/exponential_fit.hpp"
 
 namespace kolmo::density {
 
 namespace {
 
-// Change of log G over a cell. Beyond 2.3 four points amplify: on a uniform grid with G = exp(P x / h) the symbol of
-// (D12) has a positive real part for P = 3.
-constexpr double steepest = 2.0;
+// Changes of log G over a cell beyond which two cells are taken, and none: four Gauss points see less and less of G.
+constexpr double steep = 3.0, steepest = 12.0;
+
+/// Mean over a cell of the ratio r that carries J = 1, in units of -2 h / D, for log G that is linear and rises by P
+/// from the face on: (1 - B(P)) / P.
+double mean_ratio(double change) {
+  return std::abs(change) < 1e-4 ? 0.5 - change / 12.0 : (1.0 - transport::bernoulli(change)) / change;
+}
 
 /// Solves a x = b by elimination with pivots; what is singular ends as NaN or infinity.
 std::array<double, 4> solve(std::array<std::array<double, 4>, 4> a, std::array<double, 4> b) {
@@ -59,6 +65,7 @@ WideFlux<Dim>::WideFlux(const Settings& settings, const Grid<Dim>& grid, const D
         throw InputError(fmt::format("engine.flux: fitted4 needs at least four cells per rank in {}", name));
     Line& line = lines_[d];
     line.shape.resize(n);
+    line.diffusion.resize(n);
     line.jump.resize(n);
     line.node_diffusion.resize(n + 1);
     line.cell.resize(static_cast<std::size_t>(n) * window);
@@ -106,7 +113,8 @@ void WideFlux<Dim>::find_shape(int d, double t) {
   for (int i = 0; i <= axis.cells(); ++i) line.node_diffusion[i] = diffusion(axis.node(i));
   for (int i = 0; i < axis.cells(); ++i) {
     const double half = 0.5 * axis.width(i), middle = axis.node(i) + half;
-    std::array<double, points> ratio, local;
+    std::array<double, points> ratio;
+    std::array<double, points>& local = line.diffusion[i];
     double whole = 0.0;
     for (int g = 0; g < points; ++g) {
       const double at = middle + half * gauss::few_position[g];
@@ -123,56 +131,86 @@ void WideFlux<Dim>::find_shape(int d, double t) {
   }
 }
 
-/// Mass of G over a cell relative to G on face f, and the mean of ((x - x_f) / scale)^k with the weight G.
+/// Averages over the cells first .. last of the functions of (D12) about face f, up or down from it.
 template <int Dim>
-typename WideFlux<Dim>::Moments WideFlux<Dim>::moments(int d, int f, int j, double scale) const {
+void WideFlux<Dim>::add_averages(int d, int f, int step, int last, double scale, const Columns& columns) const {
   const Axis& axis = grid_->axis(d);
   const Line& line = lines_[d];
   const int n = axis.cells();
-  const auto cell = [&](int k) { return axis.periodic() ? (k % n + n) % n : k; };
-  const int c = cell(j);
-  double start = 0.0, place = 0.0;  // log G and coordinate of the low node of cell j, from face f
-  for (int m = f; m < j; ++m) start += line.jump[cell(m)], place += axis.width(cell(m));
-  for (int m = j; m < f; ++m) start -= line.jump[cell(m)], place -= axis.width(cell(m));
-  Moments result;
-  for (int g = 0; g < points; ++g) {
-    const double weight = 0.5 * gauss::few_weight[g] * line.shape[c][g];
-    const double x = (place + 0.5 * axis.width(c) * (1.0 + gauss::few_position[g])) / scale;
-    result.power[0] += weight;
-    result.power[1] += weight * x;
-    result.power[2] += weight * x * x;
-    result.power[3] += weight * x * x * x;
+  std::array<double, functions> ratio{};  // r_k at the node next to the face
+  double log_shape = 0.0, place = 0.0;    // log G and coordinate of that node, from the face
+  for (int j = step > 0 ? f : f - 1; j * step <= last * step; j += step) {
+    const int c = axis.periodic() ? (j % n + n) % n : j;
+    const double half = 0.5 * axis.width(c);
+    if (step < 0) log_shape -= line.jump[c], place -= 2.0 * half;
+    const double level = std::exp(log_shape);
+    std::array<std::array<double, points>, functions> slope;
+    for (int g = 0; g < points; ++g) {
+      const double x = (place + half * (1.0 + gauss::few_position[g])) / scale;
+      double value = -2.0 / (line.diffusion[c][g] * level * line.shape[c][g]);
+      for (int k = 1; k < functions; ++k, value *= x) slope[k][g] = value;
+    }
+    std::array<double, functions> whole{}, column{};
+    for (int k = 1; k < functions; ++k) {
+      for (int g = 0; g < points; ++g) whole[k] += half * gauss::few_weight[g] * slope[k][g];
+      if (step < 0) ratio[k] -= whole[k];
+    }
+    for (int g = 0; g < points; ++g) {
+      const double weight = 0.5 * gauss::few_weight[g] * level * line.shape[c][g];
+      column[0] += weight;
+      for (int k = 1; k < functions; ++k) {
+        double within = ratio[k];
+        for (int h = 0; h < points; ++h) within += half * integral_[g][h] * slope[k][h];
+        column[k] += weight * within;
+      }
+    }
+    columns(j, column);
+    if (step < 0) continue;
+    for (int k = 1; k < functions; ++k) ratio[k] += whole[k];
+    log_shape += line.jump[c], place += 2.0 * half;
   }
-  result.mass = result.power[0] * std::exp(start);
-  for (int m = 3; m >= 0; --m) result.power[m] /= result.power[0];
-  result.steep = !(std::abs(line.jump[c]) <= steepest);
-  return result;
 }
 
-/// All four weights of an inner face; zeros where numbers end.
+/// All four weights of an inner face; zeros where (D3) stays.
 template <int Dim>
 std::array<double, 4> WideFlux<Dim>::face_weights(int d, int f) const {
   const Axis& axis = grid_->axis(d);
-  const int first = first_of_wide_face(f, axis.cells(), axis.periodic());
-  const double scale = axis.distance(f), flux = -0.5 * lines_[d].node_diffusion[f] / scale;
-  std::array<Moments, 4> cell;
-  std::array<std::array<double, 4>, 4> powers;
-  bool steep = false;
-  for (int k = 0; k < 4; ++k) {
-    cell[k] = moments(d, f, first + k, scale);
-    steep = steep || cell[k].steep;
-    for (int m = 0; m < 4; ++m) powers[m][k] = cell[k].power[m];
-  }
+  const int n = axis.cells(), first = first_of_wide_face(f, n, axis.periodic());
+  const auto change = [&](int j) { return std::abs(lines_[d].jump[axis.periodic() ? (j % n + n) % n : j]); };
+  double largest = 0.0;
+  for (int k = 0; k < 4; ++k) largest = std::max(largest, change(first + k));
+  if (!(std::max(change(f - 1), change(f)) <= steepest)) return {};
+  const bool two = !(largest <= steep);
+  std::array<std::array<double, 4>, 4> a{};
+  std::array<double, 4> mass{};
+  const Columns keep = [&](int j, const std::array<double, functions>& column) {
+    mass[j - first] = column[0];
+    for (int k = 0; k < functions; ++k) a[k][j - first] = column[k] / column[0];
+  };
+  add_averages(d, f, 1, two ? f : first + 3, axis.distance(f), keep);
+  add_averages(d, f, -1, two ? f - 1 : first, axis.distance(f), keep);
   std::array<double, 4> w{};
-  if (steep) {
+  if (two) {
     const int low = f - 1 - first, high = f - first;
-    w[high] = flux / (cell[high].power[1] - cell[low].power[1]);
-    w[low] = -w[high];
+    const double width_low = axis.width(axis.periodic() && f == 0 ? n - 1 : f - 1), width_high = axis.width(f);
+    const double change_low = lines_[d].jump[axis.periodic() && f == 0 ? n - 1 : f - 1],
+                 change_high = lines_[d].jump[f];
+    w[low] = 0.5 * lines_[d].node_diffusion[f] /
+             (width_low * mean_ratio(-change_low) + width_high * mean_ratio(change_high));
+    w[high] = -w[low];
   } else {
-    w = solve(powers, {0.0, flux, 0.0, 0.0});
+    // Rows to the size of the largest entry.
+    std::array<double, 4> right{};
+    for (int k = 0; k < 4; ++k) {
+      double size = 0.0;
+      for (const double entry : a[k]) size = std::max(size, std::abs(entry));
+      for (double& entry : a[k]) entry /= size;
+      if (k == 1) right[k] = 1.0 / size;
+    }
+    w = solve(a, right);
   }
   for (int k = 0; k < 4; ++k) {
-    if (w[k] != 0.0) w[k] /= cell[k].mass;
+    if (w[k] != 0.0) w[k] /= mass[k];
     if (!std::isfinite(w[k])) return {};
   }
   return w;

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <array>
+#include <functional>
 #include <vector>
 
 #include "kolmo/density/face_weights.hpp"
@@ -12,11 +13,13 @@
 
 namespace kolmo::density {
 
-/// (D12) F_f = sum of c_j p_j over the two cells on either side of face f, exact for p = G (x - x_f)^k, k = 0 .. 3,
-/// with G = exp(int 2 f / D) / D, which carries no flux: J = -1/2 D G d(p / G)/dx. p_j are averages, and so are those
-/// of G (x - x_f)^k. Uniform G gives the classical weights (1, -15, 15, -1) / 12. Next to a boundary the four cells are
-/// those at the end. Where log G changes by more than 2 over one of them, two cells and k = 0, 1 remain, which are
-/// positive; faces on a boundary keep (D3).
+/// (D12) F_f = sum of c_j p_j over the two cells on either side of face f, exact for p = G, which carries no flux, and
+/// for p = G r with the fluxes J = 1, x - x_f, (x - x_f)^2:
+///     J = -1/2 D G dr/dx,    G = exp(int 2 f / D dx) / D,    r = -int 2 J / (D G) dx,
+/// p_j the averages of p. (D3) is the same with two cells, values at centres and J = 1. Without drift the weights are
+/// the classical (1, -15, 15, -1) D / 24 h; for steady drift they are dissipative whatever f h / D. Next to a boundary
+/// the four cells are those at the end. Where log G changes by more than 3 over one of them, two cells, G and J = 1
+/// remain, an M-matrix; by more than 12, and on faces of a boundary, (D3).
 ///
 /// Kept is what (D12) adds to (D3): weights.line_wide. Mass is conserved exactly and averages of G are stationary to
 /// round-off; p may become negative where it is not resolved.
@@ -37,20 +40,16 @@ class WideFlux {
   void add_flux(const Field<Dim>& p, std::array<Field<Dim>, Dim>& components) const;
 
  private:
-  static constexpr int points = 4, window = 5;
-  /// exp of log G relative to the low node of a cell, at Gauss points; log G and D at nodes.
+  static constexpr int points = 4, window = 5, functions = 4;
+  /// G relative to the low node of a cell, and D, at Gauss points; changes of log G over cells; D at nodes.
   struct Line {
-    std::vector<std::array<double, points>> shape;
+    std::vector<std::array<double, points>> shape, diffusion;
     std::vector<double> jump, node_diffusion;
     std::vector<double> cell;  ///< window numbers per cell: the divergence
   };
   void find_shape(int d, double t);
-  struct Moments {
-    double mass = 0.0;
-    std::array<double, 4> power{};
-    bool steep = false;
-  };
-  Moments moments(int d, int f, int cell, double scale) const;
+  using Columns = std::function<void(int cell, const std::array<double, functions>& averages)>;
+  void add_averages(int d, int f, int step, int last, double scale, const Columns& columns) const;
   std::array<double, 4> face_weights(int d, int f) const;
   void find_divergence(int d, const std::vector<double>& wide);
   int first_of_cell(int d, int i) const;

@@ -22,6 +22,12 @@ for _n in (64, 128):
                (f"boxmg/three_clustered_{_n}", f"boxmg, three directions clustered, {_n}^3", 150, None),
                (f"boxmg/drop_{_n}", f"boxmg, drop, density ratio 1000, {_n}^3", 80, 8),
                (f"boxmg/bubble_{_n}", f"boxmg, bubble, density ratio 1000, {_n}^3", 80, 8)]
+# Name, what it says, target in seconds, error to reach, ASGarD's measured points for that dimension (single thread).
+YARDSTICK = [("d2", "d = 2", 0.1, 1e-3, "1.1e-3 after 1.1 s"), ("d3", "d = 3", 0.5, 1e-2, "7.5e-3 after 49 s (adaptive)"),
+             ("d4", "d = 4", 5, 1e-2, "2.4e-1 after 4.6 s; 4.6e-2 after 194 s (adaptive)")]
+FLUXES = [("fitted4", "fourth order"), ("fitted", "second order")]
+DENSITY_STEPS = [("ssp-rk2", "ssp-rk2"), ("ssp-rk3", "ssp-rk3"), ("backward-euler", "backward Euler, factors kept"),
+                 ("tr-bdf2", "tr-bdf2, factors kept"), ("splitting", "splitting, SDIRK2 on lines")]
 PCMG = ["constant_64", "constant_128", "drop_64", "bubble_64"]
 PETSC = ["mg_rediscretised", "mg_galerkin", "gamg", "hypre"]
 # Doubles a sweep must read and write per cell, those it writes counted twice where they are not read (write-allocate).
@@ -192,9 +198,31 @@ def phase_rows(run):
     return table(["k4, ns per cell and step"] + [phase[6:] for phase in phases] + ["page faults per step"], rows)
 
 
+def yardstick_rows(run):
+    rows = []
+    for name, text, target, wanted, peer in YARDSTICK:
+        for flux, order in FLUXES:
+            key = f"density/yardstick/{name}/{flux}"
+            seconds, error = run.get(key, "seconds"), run.get(key, "error")
+            both = verdict(seconds, target) if error is not None and error <= wanted else "error not reached"
+            rows.append([text, order, f"{error:.1e}" if error else "-", f"<= {wanted:.0e}", number(seconds),
+                         f"<= {target}", both if seconds else "", number(run.get(key, "seconds", 2)),
+                         number(run.get(key, "error_seconds")), peer])
+    return table(["product Ornstein-Uhlenbeck to t = 0.5, one rank", "fluxes", "relative L2", "wanted", "seconds", "target",
+                  "", "on two ranks", "to find the error", "ASGarD"], rows)
+
+
+def density_step_rows(run):
+    rows = [[text] + [number(run.get(f"density/step_256/{name}", what, ranks))
+                      for what, ranks in (("ns", 1), ("cpu_ns", 1), ("bytes", 1), ("ns", 2))]
+            for name, text in DENSITY_STEPS]
+    return table(["step of a density, 2-D, 256^2, three modes", "ns per cell", "processor ns", "triad-equivalent B",
+                  "ns on two ranks"], rows)
+
+
 def further_rows(run):
     """Whatever else there is: benchmarks of other rooms need no line here."""
-    known = ("flow/", "tensor/", "boxmg/", "pcmg/", "petsc/", "memory/", "sweep/")
+    known = ("flow/", "tensor/", "boxmg/", "pcmg/", "petsc/", "memory/", "sweep/", "density/")
     rows = [[name, ranks, number(one.get("ns")), number(one.get("cpu_ns")), number(one.get("bytes"))]
             for name, entry in run.results.items() if not name.startswith(known) for ranks, one in entry.items()]
     return table(["further", "ranks", "ns", "processor ns", "triad-equivalent B"], rows) if rows else []
@@ -209,7 +237,7 @@ def sections(run, root):
             "" if facts["load_before"] < 0.5 else
             "**The machine was not quiet: wall times are too high; processor times are nearer the truth.**"]
     parts = [flow_rows(run), rank_rows(run), time_rows(run, root), linear_rows(run), pcmg_rows(run), memory_rows(run),
-             sweep_rows(run), phase_rows(run), further_rows(run)]
+             sweep_rows(run), phase_rows(run), yardstick_rows(run), density_step_rows(run), further_rows(run)]
     for part in parts:
         text += [""] + part if part else []
     return text

@@ -1,4 +1,6 @@
 // Fluxes of fourth order from four cells.
+#include <numbers>
+
 #include "density/engine_cases.hpp"
 #include "kolmo/base/error.hpp"
 #include "kolmo/density/comparison.hpp"
@@ -92,6 +94,35 @@ TEST(WideFlux, FourthOrderInSpace) {
   expect_fourth_order<2>("P1, two variables", s, 40, 0.5, gaussian_exact(s.problem, 0.0));
 }
 
+/// Round and round a circle with steady drift, f h / D from 0.3 to 0.6: advection to fourth order too.
+TEST(WideFlux, DriftOnACircle) {
+  double errors[2] = {0.0, 0.0};
+  for (int k = 0; k < 2; ++k) {
+    Case c;
+    c.drift = {"1"};
+    c.diffusion = {"0.1"};
+    c.boundary = BoundaryType::periodic;
+    c.half_width = std::numbers::pi;
+    c.initial = gaussian({0.0}, {0.2});
+    c.flux = FluxKind::fitted4;
+    c.scheme = Scheme::splitting;
+    c.cells = 100 << k;
+    c.step = 3.0;
+    GridEngine<1> engine(settings_of(c), Communicator());
+    engine.initialise();
+    run(engine, 3.0);
+    errors[k] = l1_error<1>(engine, [](const double* x) {
+      double sum = 0.0;
+      for (int image = -3; image <= 3; ++image)
+        sum += std::exp(-std::pow(x[0] - 3.0 + 2.0 * std::numbers::pi * image, 2));
+      return sum / std::sqrt(std::numbers::pi);
+    });
+  }
+  if (Communicator().root()) printf("circle: L1 %.2e, order %.2f\n", errors[1], std::log2(errors[0] / errors[1]));
+  EXPECT_LE(errors[1], 1e-4);
+  EXPECT_GE(std::log2(errors[0] / errors[1]), 3.7);
+}
+
 /// P11 with other mixtures than the shipped one, 2048 cells.
 TEST(WideFlux, MixturesInDetail) {
   struct Mixture {
@@ -160,6 +191,35 @@ TEST(WideFlux, EquilibriumAndBalance) {
   for_each<2>(cells_of(engine), [&](const Index<2>& i) { engine.density()(i) = cell_mean<2>(engine, i, gibbs); });
   engine.rate(rate);
   EXPECT_LE(largest(engine, rate), 1e-6 * moved);  // quadrature: four points of G against five here
+}
+
+/// Grids that resolve less and less of the wells and of the walls: no growth, the slowest rate right.
+TEST(WideFlux, StableOnCoarseGrids) {
+  for (const int cells : {12, 24, 40, 64}) {
+    Case c;
+    c.drift = {"x1 - x1^3"};
+    c.diffusion = {"0.5"};
+    c.half_width = 3.0;
+    c.initial = gaussian({0.3}, {0.3});
+    c.flux = FluxKind::fitted4;
+    c.scheme = Scheme::splitting;
+    c.cells = cells;
+    c.step = 10.0;
+    GridEngine<1> engine(settings_of(c), Communicator());
+    engine.initialise();
+    const auto mean = [&] {
+      return integral(engine, [&](const Index<1>& i) { return engine.density()(i) * point_of<1>(engine, i)[0]; });
+    };
+    const double start = mass(engine);
+    run(engine, 10.0);
+    const double before = mean();
+    run(engine, 20.0);
+    EXPECT_NEAR(mass(engine), start, 1e-12) << cells;
+    EXPECT_GE(least(engine), -1e-12) << cells;
+    if (cells >= 24) {
+      EXPECT_NEAR(std::log(before / mean()) / 10.0, 0.18717, cells >= 40 ? 2e-5 : 2e-3) << cells;
+    }
+  }
 }
 
 /// The same by explicit steps, implicit ones and exponentials, on any number of ranks.

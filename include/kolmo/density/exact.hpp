@@ -20,6 +20,8 @@ class ExactDensity {
   virtual bool transient() const = 0;
   /// p(x, t); the stationary density whatever t where it is not transient.
   virtual double density(const double* x, double t) const = 0;
+  /// out[k] = density at (first[k], x[1], .., x[n-1]) for k < count; x[0] is not read, and may be written.
+  virtual void densities(const double* first, int count, double* x, double t, double* out) const;
   virtual double log_density(const double* x, double t) const = 0;
   /// grad log p, `dimension` numbers.
   virtual void score(const double* x, double t, double* s) const = 0;
