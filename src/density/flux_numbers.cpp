@@ -1,5 +1,6 @@
 #include <algorithm>
 #include <cmath>
+#include <vector>
 
 #include "kolmo/density/quantities.hpp"
 
@@ -60,6 +61,35 @@ class Tensors {
   Tensor<Dim> last_;
 };
 
+/// The drift of one direction at the cells of a rank: looked up where it depends on one variable at most.
+template <int Dim>
+class Drift {
+ public:
+  Drift(const Problem& problem, const Grid<Dim>& grid, const Index<Dim>& begin, const Index<Dim>& extent, int d,
+        double t)
+      : problem_(problem), d_(d), t_(t) {
+    int variables = 0;
+    for (int e = 0; e < Dim; ++e)
+      if (problem.drift_depends_on(d, e)) axis_ = e, ++variables;
+    if (variables > 1) return;
+    Point<Dim> x{};
+    for (int e = 0; e < Dim; ++e) x[e] = grid.axis(e).centre(begin[e]);
+    for (int k = 0; k < extent[axis_]; ++k) {
+      x[axis_] = grid.axis(axis_).centre(begin[axis_] + k);
+      table_.push_back(problem.drift(d, x.data(), t));
+    }
+  }
+  double at(const Index<Dim>& i, const Point<Dim>& x) const {
+    return table_.empty() ? problem_.drift(d_, x.data(), t_) : table_[i[axis_]];
+  }
+
+ private:
+  const Problem& problem_;
+  int d_, axis_ = 0;
+  double t_;
+  std::vector<double> table_;
+};
+
 template <int Dim>
 struct FluxSums {
   double square = 0.0, production = 0.0;
@@ -96,12 +126,14 @@ FluxNumbers Quantities<Dim>::flux_numbers(const Problem& problem, double t, cons
   FluxSums<Dim> sums;
   Tensors<Dim> tensors(problem, t);
   const Index<Dim>& begin = decomposition_.owned().begin;
+  std::vector<Drift<Dim>> drift;
+  for (int d = 0; d < Dim; ++d) drift.emplace_back(problem, grid_, begin, decomposition_.extent(), d, t);
   for_each_score(p, [&](const Index<Dim>& i, const Point<Dim>& score) {
     const Point<Dim> x = centre(i);
     const Tensor<Dim>& tensor = tensors.at(x);
     Point<Dim> j;
     for (int d = 0; d < Dim; ++d) {
-      j[d] = problem.drift_zero(d) ? 0.0 : problem.drift(d, x.data(), t);
+      j[d] = drift[d].at(i, x);
       for (int e = 0; e < Dim; ++e) {
         if (problem.diffusion_zero(d, e)) continue;
         j[d] -= 0.5 * tensor(d, e) * score[e];

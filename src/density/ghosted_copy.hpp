@@ -14,7 +14,7 @@ class GhostedCopy {
         halo_(decomposition, field_.layout(), ghosts_, Stencil::box) {}
 
   /// Collective.
-  const Field<Dim>& update(const Field<Dim>& p) {
+  Field<Dim>& update(const Field<Dim>& p) {
     const Layout<Dim>&from = p.layout(), &to = field_.layout();
     const int n = to.extent()[0];
     for_each_row<Dim>(to.interior(), [&](const Index<Dim>& row) {

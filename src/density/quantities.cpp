@@ -6,6 +6,7 @@
 
 #include "ghosted_copy.hpp"
 #include "kolmo/base/error.hpp"
+#include "row_math.hpp"
 
 namespace kolmo::density {
 
@@ -34,22 +35,26 @@ Point<Dim> Quantities<Dim>::centre(const Index<Dim>& local) const {
 
 namespace {
 
+constexpr double tiny = 1e-300;  // less has no logarithm here
+
 /// Sums of weight * p over a row, with the weights of moments 0, 1, 2 along x.
 struct RowSums {
   double moment[3] = {0.0, 0.0, 0.0};
   double negative = 0.0, entropy = 0.0;
 };
 
-RowSums add_row(const double* p, const double* w0, const double* w1, const double* w2, int n) {
+RowSums add_row(const double* p, const double* w0, const double* w1, const double* w2, std::vector<double>& logs) {
+  const int n = static_cast<int>(logs.size());
+  double* __restrict log = logs.data();
+  for (int k = 0; k < n; ++k) log[k] = row_log(p[k] > tiny ? p[k] : 1.0);
   RowSums s;
   for (int k = 0; k < n; ++k) {
-    s.moment[0] += w0[k] * p[k];
+    const double mass = w0[k] * p[k];
+    s.moment[0] += mass;
     s.moment[1] += w1[k] * p[k];
     s.moment[2] += w2[k] * p[k];
-    if (p[k] > 0.0)
-      s.entropy -= w0[k] * p[k] * std::log(p[k]);
-    else
-      s.negative -= w0[k] * p[k];
+    s.entropy -= mass * log[k];
+    s.negative -= std::min(mass, 0.0);
   }
   return s;
 }
@@ -65,10 +70,11 @@ Integrals<Dim> Quantities<Dim>::integrals(const Field<Dim>& p) const {
   std::array<double, count> sums{};
   double lost = 0.0;  // by rounding, of the mass: 1e8 cells would lose four digits of it
   double extremes[2] = {-std::numeric_limits<double>::infinity(), -std::numeric_limits<double>::infinity()};
+  std::vector<double> logs(static_cast<std::size_t>(n));
   const auto weights = [&](int d, int k) { return lines_[d].moment(k).data() + begin[d]; };
   for_each_row<Dim>(p.layout().interior(), [&](const Index<Dim>& row) {
     const double* values = p.origin() + p.layout().offset(row);
-    const RowSums s = add_row(values, weights(0, 0), weights(0, 1), weights(0, 2), n);
+    const RowSums s = add_row(values, weights(0, 0), weights(0, 1), weights(0, 2), logs);
     const auto [least, most] = std::minmax_element(values, values + n);
     extremes[0] = std::max(extremes[0], -*least);
     extremes[1] = std::max(extremes[1], *most);
@@ -120,17 +126,32 @@ template <int Dim>
 void Quantities<Dim>::for_each_score(const Field<Dim>& p,
                                      const std::function<void(const Index<Dim>&, const Point<Dim>&)>& visit) const {
   GhostedCopy<Dim> copy(grid_, decomposition_);
-  const Field<Dim>& q = copy.update(p);
-  const Layout<Dim>& layout = q.layout();
+  Field<Dim>& u = copy.update(p);
+  const Layout<Dim>& layout = u.layout();
   const Index<Dim>& begin = decomposition_.owned().begin;
   double largest = 0.0;
-  for_each<Dim>(layout.interior(), [&](const Index<Dim>& i) { largest = std::max(largest, q(i)); });
-  const double least = negligible * decomposition_.comm().max(largest);
+  for_each<Dim>(layout.interior(), [&](const Index<Dim>& i) { largest = std::max(largest, u(i)); });
+  largest = decomposition_.comm().max(largest);
+  if (!(largest > 0.0)) return;
+  const double least = std::log(negligible) + std::log(largest);
+  // Logarithms in place, once for all that read them; NaN where there is none.
+  Box<Dim> all = layout.interior();
+  for (int d = 0; d < Dim; ++d) {
+    all.begin[d] -= layout.ghosts().low[d];
+    all.end[d] += layout.ghosts().high[d];
+  }
+  for_each_row<Dim>(all, [&](const Index<Dim>& row) {
+    double* __restrict values = u.origin() + layout.offset(row);
+    for (int k = 0; k < all.extent(0); ++k) {
+      const double log = row_log(values[k] > tiny ? values[k] : 1.0);
+      values[k] = values[k] > tiny ? log : std::numeric_limits<double>::quiet_NaN();
+    }
+  });
   for_each<Dim>(layout.interior(), [&](const Index<Dim>& i) {
-    const double* here = q.origin() + layout.offset(i);
+    const double* here = u.origin() + layout.offset(i);
     if (!(*here > least)) return;
     Point<Dim> s;
-    for (int d = 0; d < Dim; ++d) s[d] = slopes_[d].at(i[d] + begin[d], here, layout.stride(d));
+    for (int d = 0; d < Dim; ++d) s[d] = slopes_[d].at_logarithms(i[d] + begin[d], here, layout.stride(d));
     visit(i, s);
   });
 }

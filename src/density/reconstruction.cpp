@@ -2,6 +2,9 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
+
+#include "row_math.hpp"
 
 namespace kolmo::density {
 
@@ -34,8 +37,12 @@ std::array<std::array<double, 5>, 4> derivative_weights(const double* points, in
 
 /// coth a - 1/a.
 double langevin(double a) {
-  if (std::abs(a) < 0.05) return a / 3.0 - a * a * a / 45.0 + 2.0 * std::pow(a, 5) / 945.0;
-  return 1.0 / std::tanh(a) - 1.0 / a;
+  if (std::abs(a) < 0.05) {
+    const double square = a * a;
+    return a * (1.0 / 3.0 - square * (1.0 / 45.0 - square * (2.0 / 945.0)));
+  }
+  const double e = row_exp(-2.0 * std::abs(a)), coth = (1.0 + e) / (1.0 - e);
+  return (a > 0.0 ? coth : -coth) - 1.0 / a;
 }
 
 }  // namespace
@@ -108,23 +115,31 @@ LogSlope::LogSlope(const Axis& axis) {
 
 double LogSlope::at(int i, const double* p, std::ptrdiff_t stride) const {
   const Row& row = rows_[i];
-  bool positive = row.count >= 3;
-  for (int k = 0; k < row.count; ++k) positive = positive && p[(row.low + k) * stride] > 0.0;
-  if (positive) {
-    double u1 = 0.0, u2 = 0.0, u3 = 0.0;
-    for (int k = 0; k < row.count; ++k) {
-      const double u = std::log(p[(row.low + k) * stride] / *p);
-      u1 += row.first[k] * u;
-      u2 += row.second[k] * u;
-      u3 += row.third[k] * u;
-    }
+  std::array<double, 5> u{};
+  for (int k = 0; k < row.count; ++k) {
+    const double value = p[(row.low + k) * stride];
+    u[k] = value > 0.0 ? std::log(value) : std::numeric_limits<double>::quiet_NaN();
+  }
+  return at_logarithms(i, u.data() - row.low, 1);
+}
+
+double LogSlope::at_logarithms(int i, const double* u, std::ptrdiff_t stride) const {
+  const Row& row = rows_[i];
+  double u1 = 0.0, u2 = 0.0, u3 = 0.0;
+  for (int k = 0; k < row.count; ++k) {
+    const double change = u[(row.low + k) * stride] - *u;
+    u1 += row.first[k] * change;
+    u2 += row.second[k] * change;
+    u3 += row.third[k] * change;
+  }
+  if (row.count >= 3 && u1 == u1) {  // all of them are numbers
     const double h = row.width, a = 0.5 * h * u1, a_slope = 0.5 * (h * u2 + row.width_slope * u1);
     return u1 - (langevin(a) * a_slope + h * h * u3 / 24.0 + h * row.width_slope * u2 / 12.0);
   }
-  if (!(*p > 0.0)) return 0.0;
-  const bool low = row.below > 0.0 && p[-stride] > 0.0, high = row.above > 0.0 && p[stride] > 0.0;
-  const double down = low ? std::log(*p / p[-stride]) / row.below : 0.0;
-  const double up = high ? std::log(p[stride] / *p) / row.above : 0.0;
+  if (std::isnan(*u)) return 0.0;
+  const bool low = row.below > 0.0 && !std::isnan(u[-stride]), high = row.above > 0.0 && !std::isnan(u[stride]);
+  const double down = low ? (*u - u[-stride]) / row.below : 0.0;
+  const double up = high ? (u[stride] - *u) / row.above : 0.0;
   return low && high ? (row.above * down + row.below * up) / (row.below + row.above) : down + up;
 }
 

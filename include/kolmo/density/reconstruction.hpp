@@ -45,6 +45,8 @@ class LogSlope {
   /// p: averages, p[k * stride] belongs to cell i + k; read from k = -2 to 2 where the axis has such cells (images
   /// where it is periodic). Where one of them is not positive fewer cells are used; 0 where no neighbour is positive.
   double at(int i, const double* p, std::ptrdiff_t stride) const;
+  /// The same from their logarithms; NaN where there is none.
+  double at_logarithms(int i, const double* u, std::ptrdiff_t stride) const;
 
  private:
   struct Row {
