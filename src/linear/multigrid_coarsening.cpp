@@ -92,13 +92,13 @@ void coarsen_operator(const Level& fine, const Coarsening& to, const OperatorTil
   }
   const auto first = [&](int d, int c) { return to.merging[d].first[begin[d] + c] - begin_fine[d]; };
   // Sum of a fine array over the cells of coarse cell c, or over its low face in direction `normal`.
-  const auto sum = [&](float* array, int normal, const Extent& c) {
+  const auto sum = [&](auto* array, int normal, const Extent& c) {
     Extent low, high;
     for (int d = 0; d < 3; ++d) {
       low[d] = first(d, c[d]);
       high[d] = d == normal ? low[d] + 1 : first(d, c[d] + 1);
     }
-    const Tile tile = fine.tile(array);
+    const auto tile = fine.tile(array);
     double total = 0.0;
     for (int k = low[2]; k < high[2]; ++k)
       for (int j = low[1]; j < high[1]; ++j)
@@ -121,7 +121,11 @@ void coarsen_operator(const Level& fine, const Coarsening& to, const OperatorTil
       Extent faces = n;
       ++faces[d];
       for_cells(faces, [&](const Extent& c) {
-        coarse.face[d](c[0], c[1], c[2]) = static_cast<float>(sum(fine.face(d), d, c) * factor[begin[d] + c[d]]);
+        const auto value = static_cast<float>(sum(fine.face(d), d, c) * factor[begin[d] + c[d]]);
+        if (coarse.part[d].origin)
+          coarse.part[d](c[0], c[1], c[2]) = value;
+        else
+          coarse.face[d](c[0], c[1], c[2]) = value;
       });
     } else if (!to.boxes.periodic[d]) {
       for_cells(n, [&](const Extent& c) {

@@ -170,7 +170,8 @@ Tile Gather::part() {
   return {part_.data(), n[0], static_cast<std::ptrdiff_t>(n[0]) * n[1], 0, 0};
 }
 
-void Gather::run(const Tile& whole) {
+template <class Value>
+void Gather::run(const TileOf<Value>& whole) {
   check_mpi(MPI_Allgatherv(part_.data(), counts_[rank_], MPI_FLOAT, all_.data(), counts_.data(), offsets_.data(),
                            MPI_FLOAT, comm_),
             "MPI_Allgatherv");
@@ -183,5 +184,8 @@ void Gather::run(const Tile& whole) {
           whole(piece.begin[0] + i, piece.begin[1] + j, piece.begin[2] + k) = from[i];
   }
 }
+
+template void Gather::run(const Tile&);
+template void Gather::run(const CoefficientTile&);
 
 }  // namespace kolmo::multigrid

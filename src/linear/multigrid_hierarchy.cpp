@@ -169,7 +169,7 @@ bool Hierarchy::load_direction(const Operator& op, int d) {
     for_cells(face, [&](int i, int j, int k) { felt = felt || value(i + at[0], j + at[1], k + at[2]) > 0.0; });
   }
   if (level.active[d]) {
-    const Tile to = level.tile(level.face(d));
+    const CoefficientTile to = level.tile(level.face(d));
     for_cells(m, [&](int i, int j, int k) { to(i, j, k) = static_cast<float>(value(i, j, k) * scale); });
   } else if (!level.boxes.periodic[d]) {  // one cell thick: both faces lead outside
     const Tile to = level.tile(level.shift());
@@ -186,7 +186,10 @@ void Hierarchy::coarsen_operators() {
     Level& coarse = *levels_[l + 1];
     OperatorTiles tiles;
     for (int d = 0; d < 3; ++d)
-      if (coarse.active[d]) tiles.face[d] = step.gathered ? step.face[d].part() : coarse.tile(coarse.face(d));
+      if (coarse.active[d] && step.gathered)
+        tiles.part[d] = step.face[d].part();
+      else if (coarse.active[d])
+        tiles.face[d] = coarse.tile(coarse.face(d));
     if (coarse.has_shift) tiles.shift = step.gathered ? step.shift.part() : coarse.tile(coarse.shift());
     coarsen_operator(*levels_[l], step.to, tiles);
     if (step.gathered) {

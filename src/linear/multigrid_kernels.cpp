@@ -28,9 +28,9 @@ struct Sweep {
   static void smooth_plane(const Level& level, int colour, int k, float weight) {
     float* x = level.x();
     const float *b = level.b(), *inverse = level.inverse();
-    const float* cx = X ? level.face(0) : nullptr;
-    const float* cy = Y ? level.face(1) : nullptr;
-    const float* cz = Z ? level.face(2) : nullptr;
+    const Coefficient* cx = X ? level.face(0) : nullptr;
+    const Coefficient* cy = Y ? level.face(1) : nullptr;
+    const Coefficient* cz = Z ? level.face(2) : nullptr;
     const std::ptrdiff_t sy = level.sy, sz = level.sz;
     for (int j = 0; j < level.n[1]; ++j) {
       const int odd = odd_half(level, j, k, colour);
@@ -52,9 +52,9 @@ struct Sweep {
   template <bool Shift>
   static void add_residual_row(const Level& level, int j, int k, float* sum) {
     const float *x = level.x(), *b = level.b(), *shift = level.shift();
-    const float* cx = X ? level.face(0) : nullptr;
-    const float* cy = Y ? level.face(1) : nullptr;
-    const float* cz = Z ? level.face(2) : nullptr;
+    const Coefficient* cx = X ? level.face(0) : nullptr;
+    const Coefficient* cy = Y ? level.face(1) : nullptr;
+    const Coefficient* cz = Z ? level.face(2) : nullptr;
     const std::ptrdiff_t sy = level.sy, sz = level.sz;
     for (int odd = 0; odd < 2; ++odd) {
       const HalfRow h(level, j, k, odd);
@@ -100,9 +100,9 @@ struct Sweep {
   static void smooth_lines(const Level& level, int colour, int k, float weight) {
     float *x = level.x(), *solution = level.work.data();
     const float *b = level.b(), *inverse = level.inverse();
-    const float* cx = X ? level.face(0) : nullptr;
-    const float* cy = level.face(1);
-    const float* cz = Z ? level.face(2) : nullptr;
+    const Coefficient* cx = X ? level.face(0) : nullptr;
+    const Coefficient* cy = level.face(1);
+    const Coefficient* cz = Z ? level.face(2) : nullptr;
     const std::ptrdiff_t sz = level.sz;
     const int odd = (k + level.parity + colour) & 1, count = padded(level.count(odd)), rows = level.n[1];
     std::fill_n(solution, count, 0.0f);

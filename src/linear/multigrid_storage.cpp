@@ -76,13 +76,17 @@ Level::Level(Boxes boxes_in, bool shifted, bool lines_in)
   // One row more than ghosts need: loads of a last row may run over its end. A few lines more, other ones for every
   // array: arrays that start at the same offset of a page fight for the same cache sets.
   const std::ptrdiff_t count = line + sz * (n[2] + (active[2] ? 2 : 0)) + sy + 5 * line;
-  const std::array<bool, 7> used{true, true, true, has_shift, active[0], active[1], active[2]};
+  const std::array<bool, 4> used{true, true, true, has_shift};
   const auto arrays_used = std::count(used.begin(), used.end(), true);
-  memory = FloatArray(static_cast<std::size_t>(arrays_used * count));
+  const auto faces_used = std::count(active.begin(), active.end(), true);
+  memory = FloatArray(static_cast<std::size_t>(arrays_used * count + faces_used * count / 2));
   float* next = memory.data() + origin;
   for (std::size_t i = 0; i < used.size(); ++i)
     if (used[i]) arrays[i] = std::exchange(next, next + count);
-  halo = Halo(boxes, active, tile(nullptr));
+  auto* next_face = reinterpret_cast<Coefficient*>(next - origin) + origin;
+  for (std::size_t d = 0; d < 3; ++d)
+    if (active[d]) faces[d] = std::exchange(next_face, next_face + count);
+  halo = Halo(boxes, active, tile<float>(nullptr));
   work.resize(static_cast<std::size_t>(std::max(2 * sy, (lines ? n[1] + 2 : 0) * half) + line));
 }
 
@@ -99,7 +103,7 @@ void Level::set_inverse() {
           for (int i = 0; i < m; ++i) out[i] += face(0)[at + i] + face(0)[right + i];
         if (active[2])
           for (int i = 0; i < m; ++i) out[i] += face(2)[at + i] + face(2)[at + i + sz];
-        const float* low = active[1] ? face(1) + at : nullptr;
+        const Coefficient* low = active[1] ? face(1) + at : nullptr;
         if (lines) {
           // What a row's diagonal exceeds its couplings along the line by only grows in the elimination: no
           // cancellation, however weak the couplings across. excess_j += c_j excess_{j-1} / pivot_{j-1}; pivot_j =
