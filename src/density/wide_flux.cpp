@@ -93,10 +93,9 @@ void WideFlux<Dim>::find_shape(int d, double t) {
   double slope = 0.0, level = 0.0;
   const bool linear = problem.linear();  // then D is the same everywhere
   if (linear) {
-    std::vector<double> a, b;
-    problem.linear_drift(t, a, b);
-    slope = a[d * Dim + d];
-    level = b[d];
+    problem.linear_drift(t, slope_, level_);
+    slope = slope_[d * Dim + d];
+    level = level_[d];
   }
   const bool same = linear || !problem.diffusion_depends_on(d, d, d);
   const double constant = problem.diffusion(d, d, x.data(), t);
@@ -133,7 +132,8 @@ void WideFlux<Dim>::find_shape(int d, double t) {
 
 /// Averages over the cells first .. last of the functions of (D12) about face f, up or down from it.
 template <int Dim>
-void WideFlux<Dim>::add_averages(int d, int f, int step, int last, double scale, const Columns& columns) const {
+template <class Keep>
+void WideFlux<Dim>::add_averages(int d, int f, int step, int last, double scale, Keep&& keep) const {
   const Axis& axis = grid_->axis(d);
   const Line& line = lines_[d];
   const int n = axis.cells();
@@ -164,7 +164,7 @@ void WideFlux<Dim>::add_averages(int d, int f, int step, int last, double scale,
         column[k] += weight * within;
       }
     }
-    columns(j, column);
+    keep(j, column);
     if (step < 0) continue;
     for (int k = 1; k < functions; ++k) ratio[k] += whole[k];
     log_shape += line.jump[c], place += 2.0 * half;
@@ -183,7 +183,7 @@ std::array<double, 4> WideFlux<Dim>::face_weights(int d, int f) const {
   const bool two = !(largest <= steep);
   std::array<std::array<double, 4>, 4> a{};
   std::array<double, 4> mass{};
-  const Columns keep = [&](int j, const std::array<double, functions>& column) {
+  const auto keep = [&](int j, const std::array<double, functions>& column) {
     mass[j - first] = column[0];
     for (int k = 0; k < functions; ++k) a[k][j - first] = column[k] / column[0];
   };

@@ -2,7 +2,6 @@
 #pragma once
 
 #include <array>
-#include <functional>
 #include <vector>
 
 #include "kolmo/density/face_weights.hpp"
@@ -48,8 +47,9 @@ class WideFlux {
     std::vector<double> cell;  ///< window numbers per cell: the divergence
   };
   void find_shape(int d, double t);
-  using Columns = std::function<void(int cell, const std::array<double, functions>& averages)>;
-  void add_averages(int d, int f, int step, int last, double scale, const Columns& columns) const;
+  /// keep(cell, averages of the functions)
+  template <class Keep>
+  void add_averages(int d, int f, int step, int last, double scale, Keep&& keep) const;
   std::array<double, 4> face_weights(int d, int f) const;
   void find_divergence(int d, const std::vector<double>& wide);
   int first_of_cell(int d, int i) const;
@@ -59,6 +59,7 @@ class WideFlux {
   const Decomposition<Dim>* cells_;
   std::array<std::array<double, points>, points> integral_{};  ///< from -1 to a Gauss point, of values at all of them
   std::array<Line, Dim> lines_;
+  std::vector<double> slope_, level_;  ///< of a linear drift
   std::array<const std::vector<double>*, Dim> wide_{};
 };
 
