@@ -23,16 +23,16 @@ SWEEPS = 16  # half sweeps of a level in one cycle V(4,4): each is followed by a
 
 @dataclass
 class Machine:
-    """One rank on one core. Cell costs: measured on one core of the development machine while it was busy."""
+    """One rank on one core. Cell costs: the quiet figures of docs/performance.md; bandwidth and latency: assumed."""
 
     latency: float = 1.5e-6  # s per message between nodes
     bandwidth: float = 4e8  # bytes/s of one rank while all of its node send: 25 GB/s over 64 cores
-    step_ns: float = 120.0  # per cell and step, without the pressure solves
-    transform_ns: float = 8.0  # per cell and solve, of the tensor solver's sweeps and copies
-    fft_ns: float = 1.0  # per cell, solve and doubling of the line, each of two directions
+    step_ns: float = 29.7  # per cell and step, without the pressure solves: Taylor-Green 128^3, docs/performance.md
+    transform_ns: float = 2.7  # per cell and solve, of the tensor solver's sweeps and copies
+    fft_ns: float = 0.5  # per cell, solve and doubling of the line, each of two directions
     flops: float = 2.0e10  # of a dense transform (stretched lines of the tensor solver)
-    cycle_ns: float = 60.0  # per cell and iteration of boxmg with conjugate gradients, all levels
-    iterations: float = 5.0  # of boxmg per solve
+    cycle_ns: float = 15.0  # per cell and iteration of boxmg with conjugate gradients: cycle 10.2, product 2.5, vectors (docs/performance.md)
+    iterations: float = 3.8  # of boxmg per solve
     scan_ns: float = 2.0  # per rank of the whole run and all-to-all: empty parts are looked at too
 
 
