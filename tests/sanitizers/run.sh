@@ -17,7 +17,7 @@ if [ "${2:-}" = all ]; then
   cmake --build --preset asan --parallel "$cores"
   tests='\.np[12]$|^drivers\.|^fuzz|^faults\.(restart|numerics)'
 else
-  mapfile -t lower < <(ninja -C build-asan -t targets all | grep -oE '^test_(base|io|grid|drivers|faults)_[a-z0-9_]+' | sort -u)
+  mapfile -t lower < <(ninja -C build-asan -t targets all | grep -oE '^test_(base|io|grid|drivers|faults|fuzz)_[a-z0-9_]+' | sort -u)
   cmake --build --preset asan --parallel "$cores" --target kolmo guard_program "${lower[@]}"
 fi
 python3 tests/sanitizers/cases.py build-asan/bin/kolmo mpirun -n cases
