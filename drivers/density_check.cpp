@@ -37,13 +37,22 @@ void print_problem(const density::Problem& problem, const Log& log) {
   log.info(fmt::format("compared with: {}", problem.exact() ? problem.exact()->name() : "nothing known"));
 }
 
+template <int Dim>
+double memory_of(const density::Settings& settings, const Communicator& comm) {
+  return density::GridEngine<Dim>::memory_estimate(settings, comm.size()) +
+         DensityOutput<Dim>::memory_estimate(settings, comm.size());
+}
+
 }  // namespace
 
-void refuse_what_cannot_fit(const CaseFile& file, const density::Settings& settings, const Communicator& comm) {
+void refuse_what_cannot_fit(const CaseFile& file, density::Settings& settings, const Communicator& comm) {
   const double memory = machine_memory(comm);
   density::with_dimension(settings.problem.dimension(), [&](auto dim) {
-    const double need = density::GridEngine<dim()>::memory_estimate(settings, comm.size()) +
-                        DensityOutput<dim()>::memory_estimate(settings, comm.size());
+    double need = memory_of<dim()>(settings, comm);
+    if (need > memory && settings.coefficients == density::Coefficients::automatic) {
+      settings.coefficients = density::Coefficients::recomputed;
+      need = memory_of<dim()>(settings, comm);
+    }
     if (need > memory)
       throw file.error_at("grid", fmt::format("the run needs about {:.3g} GB; the machines have {:.3g} GB", need * 1e-9,
                                               memory * 1e-9));
@@ -51,7 +60,7 @@ void refuse_what_cannot_fit(const CaseFile& file, const density::Settings& setti
 }
 
 void check_density(const CaseFile& file, const RunOptions& options, const Communicator& comm, const Log& log) {
-  const density::Settings settings = density::read_settings(file);
+  density::Settings settings = density::read_settings(file);
   for (const std::string& warning : density::check_problem(file, settings, comm, !options.elsewhere))
     log.warning(warning);
   if (!options.elsewhere) refuse_what_cannot_fit(file, settings, comm);
@@ -81,8 +90,7 @@ void check_density(const CaseFile& file, const RunOptions& options, const Commun
   }
   density::with_dimension(problem.dimension(), [&](auto dim) {
     log.info(fmt::format("ranks: {}", describe_ranks<dim()>(settings, comm.size())));
-    const double bytes = density::GridEngine<dim()>::memory_estimate(settings, comm.size()) +
-                         DensityOutput<dim()>::memory_estimate(settings, comm.size());
+    const double bytes = memory_of<dim()>(settings, comm);
     log.info(fmt::format("memory: about {:.3g} MB in all, {:.0f} bytes per cell; checkpoint {:.3g} MB", bytes * 1e-6,
                          bytes / cells, 8e-6 * cells));
   });

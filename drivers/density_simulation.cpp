@@ -169,7 +169,7 @@ class DensitySimulation final : public Simulation {
 }  // namespace
 
 std::unique_ptr<Simulation> make_density(const CaseFile& file, const Communicator& comm) {
-  const density::Settings settings = density::read_settings(file);
+  density::Settings settings = density::read_settings(file);
   const Log log(comm.root());
   for (const std::string& warning : density::check_problem(file, settings, comm)) log.warning(warning);
   refuse_what_cannot_fit(file, settings, comm);

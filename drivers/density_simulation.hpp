@@ -11,7 +11,8 @@ namespace kolmo::drivers {
 /// See Kind.
 std::unique_ptr<Simulation> make_density(const CaseFile& file, const Communicator& comm);
 void check_density(const CaseFile& file, const RunOptions& options, const Communicator& comm, const Log& log);
-/// Throws InputError where the engine would hold more than the machines have. Collective.
-void refuse_what_cannot_fit(const CaseFile& file, const density::Settings& settings, const Communicator& comm);
+/// Gives up stored coefficients where there is no room for them and the case leaves the choice. Throws InputError where
+/// the engine would hold more than the machines have all the same. Collective.
+void refuse_what_cannot_fit(const CaseFile& file, density::Settings& settings, const Communicator& comm);
 
 }  // namespace kolmo::drivers

@@ -64,6 +64,13 @@ bool FaceCoefficients<Dim>::uniform(int d) const {
 }
 
 template <int Dim>
+bool FaceCoefficients<Dim>::recomputed(int d) const {
+  const std::array<bool, Dim> on = depends(d);
+  return Dim > 3 && settings_->coefficients == Coefficients::recomputed &&
+         std::count(on.begin(), on.end(), true) == Dim;
+}
+
+template <int Dim>
 bool FaceCoefficients<Dim>::autonomous(int) const {
   return problem_->autonomous();
 }

@@ -36,6 +36,8 @@ class FaceCoefficients {
   /// Which coordinates the numbers of an edge vary with.
   std::array<bool, Dim> cross_depends(int i, int j) const;
   bool uniform(int d) const;
+  /// Numbers are not kept: as asked for, above 3-D, where they depend on all variables.
+  bool recomputed(int d) const;
   bool autonomous(int d) const;
   /// Off-diagonal entries of D are there.
   bool crossed(int i, int j) const { return i != j && !problem_->diffusion_zero(i, j); }

@@ -105,9 +105,40 @@ void Generator<Dim>::make_fields(int d) {
     }
     return;
   }
+  if (coefficients_.recomputed(d) && !has_limited_part(d)) {
+    recompute(d);
+    return;
+  }
   w.low = FaceTable<Dim>(layout, varies(d));
   w.high = FaceTable<Dim>(layout, varies(d));
   if (has_limited_part(d)) w.velocity = FaceTable<Dim>(layout, varies(d));
+}
+
+/// Nothing is kept: weights are evaluated line by line for the splitting, row by row for fluxes and rates.
+template <int Dim>
+void Generator<Dim>::recompute(int d) {
+  typename StoredWeights<Dim>::Table& table = tables_[d];
+  for (std::vector<double>& row : table.rows) row.assign(2 * static_cast<std::size_t>(table.length + 1), 0.0);
+  table.fill = [this, d](const Index<Dim>& index, int count, double* low, double* high) {
+    Index<Dim> cell = global(index);
+    for (int k = 0; k < count; ++k, ++cell[0]) {
+      const FaceWeights w = closed_face(face_site<Dim>(*grid_, d, cell), time_).weights;
+      low[k] = w.low;
+      high[k] = w.high;
+    }
+  };
+  weights_[d].on_lines = [this, d](const Index<Dim>& first, int along, int width, int lanes, double* low,
+                                   double* high) {
+    for (int f = 0; f <= grid_->axis(d).cells(); ++f) {
+      Index<Dim> cell = first;
+      cell[d] = f;
+      for (int k = 0; k < width; ++k, ++cell[along]) {
+        const FaceWeights w = closed_face(face_site<Dim>(*grid_, d, cell), time_).weights;
+        low[static_cast<std::ptrdiff_t>(f) * lanes + k] = w.low;
+        high[static_cast<std::ptrdiff_t>(f) * lanes + k] = w.high;
+      }
+    }
+  };
 }
 
 /// Along which directions the weights of direction d are kept: those they depend on. Frozen ones depend on p.
@@ -166,6 +197,7 @@ void Generator<Dim>::set_time(double t) {
   static const Phase phase("density coefficients");
   const Phase::Scope scope(phase);
   negative_faces_ = 0;
+  time_ = t;
   for (int d = 0; d < Dim; ++d) fill(d, t);
   if (cross_.active() && !cross_.mixed() && cells_->comm().sum(negative_faces_) > 0) {
     cross_.set_mixed();
@@ -173,7 +205,6 @@ void Generator<Dim>::set_time(double t) {
     for (int d = 0; d < Dim; ++d) fill(d, t);
   }
   cross_.fill(t);
-  time_ = t;
   filled_ = true;
   ++version_;
 }
@@ -216,6 +247,13 @@ void Generator<Dim>::fill_fields(int d, double t) {
   Box<Dim> faces = volumes_->box();
   ++faces.end[d];
   const Index<Dim> first = faces.begin;
+  if (w.on_lines) {  // whether L is an M-matrix is still asked
+    if (cross_.active() && !cross_.mixed())
+      for_each<Dim>(faces, [&](const Index<Dim>& i) {
+        negative_faces_ += closed_face(face_site<Dim>(*grid_, d, global(i)), t).negative ? 1 : 0;
+      });
+    return;
+  }
   for_each<Dim>(w.low.once(faces), [&](const Index<Dim>& i) {
     // Where a coordinate does not matter, the numbers of its first index are there already.
     Index<Dim> same = i;
@@ -411,6 +449,8 @@ std::string Generator<Dim>::description() const {
     if (coefficients_.transport(d) && settings_->flux != FluxKind::central)
       text += fmt::format("; {} transported, {}", settings_->problem.variables()[d],
                           has_limited_part(d) ? "limited" : "upwind");
+  for (int d = 0; d < Dim; ++d)
+    if (weights_[d].on_lines) text += fmt::format("; {} recomputed", settings_->problem.variables()[d]);
   if (cross_.active())
     text += cross_.mixed() ? "; cross terms mixed, NOT positive (|D_ij| / h_j sum up to more than D_ii / h_i)"
                            : "; cross terms along diagonals, positive";

@@ -1,6 +1,7 @@
 // The generator on the grid: dp/dt = L p + N(p) + constants, and everything read off the same faces.
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -26,6 +27,10 @@ struct StoredWeights {
     const DirectionWeights<Dim>* weights = nullptr;
     std::vector<double> low, high;  ///< uniform, direction > 0: [face][x]
     int origin = 0, length = 0;     ///< first face of this rank, cells of an x row
+    /// Where nothing is kept: evaluates a row, into one of some that take turns.
+    std::function<void(const Index<Dim>& index, int count, double* low, double* high)> fill;
+    mutable std::array<std::vector<double>, 4> rows;
+    mutable int turn = 0;
   };
   const std::array<Table, Dim>* tables = nullptr;
 
@@ -33,6 +38,12 @@ struct StoredWeights {
   std::array<const double*, 2> row_of(int d, const Index<Dim>& index) const {
     const Table& t = (*tables)[d];
     const DirectionWeights<Dim>& w = *t.weights;
+    if (t.fill) {
+      std::vector<double>& row = t.rows[t.turn = (t.turn + 1) % t.rows.size()];
+      const int count = t.length + (d == 0 ? 1 : 0) - index[0];
+      t.fill(index, count, row.data(), row.data() + row.size() / 2);
+      return {row.data(), row.data() + row.size() / 2};
+    }
     if (!w.uniform) {
       const std::ptrdiff_t at = w.low.offset(index);
       return {w.low.origin() + at, w.high.origin() + at};
@@ -177,6 +188,7 @@ class Generator {
   void fill_uniform(int d, double t);
   void fill_fields(int d, double t);
   void fill_constants(int d, double t);
+  void recompute(int d);
   void find_reference();
   void find_potential();
   Numbers closed_face(const FaceSite<Dim>& site, double t, double* constant = nullptr) const;

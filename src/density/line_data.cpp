@@ -33,6 +33,8 @@ LineData<Dim>::LineData(const Grid<Dim>& grid, const Decomposition<Dim>& cells, 
     const int from = d == direction ? 0 : cells.owned().begin[d];
     for (int i = box.begin[d]; i < box.end[d]; ++i) width[d].push_back(grid.axis(d).width(from + i));
   }
+  if (!box.empty())
+    for (int d = 0; d < Dim; ++d) first_[d] = d == direction ? 0 : box.begin[d] + cells.owned().begin[d];
   width[direction].clear();
   for (int i = 0; i < n; ++i) {
     width[direction].push_back(grid.axis(direction).width(i));
@@ -62,7 +64,7 @@ void LineData<Dim>::check(const DirectionWeights<Dim>& given) const {
   if (given.direction != direction) throw InternalError("line step: weights of another direction");
   if (given.uniform && (given.line_low.size() != count || given.line_high.size() != count))
     throw InternalError("line step: uniform weights do not have one number per face");
-  if (given.uniform) return;
+  if (given.uniform || given.on_lines) return;
   for (const FaceTable<Dim>* field : {&given.low, &given.high}) {
     if (!*field || field->layout().extent() != cells_.extent())
       throw InternalError("line step: weights of another grid");
@@ -78,11 +80,21 @@ void LineData<Dim>::set(const DirectionWeights<Dim>& given) {
   if (uniform) {
     line_low = given.line_low;
     line_high = given.line_high;
+  } else if (given.on_lines) {
+    evaluated = &given;
   } else {
     set_faces(given.low, low_parts_, low);
     set_faces(given.high, high_parts_, high);
   }
   set_ends(given);
+}
+
+template <int Dim>
+void LineData<Dim>::weights_of_lines(const LineBlock<Dim>& block, int lanes, double* low_to, double* high_to) const {
+  Index<Dim> first = first_;
+  for (int d = 0; d < Dim; ++d) first[d] += block.first[d];
+  first[direction] = 0;
+  evaluated->on_lines(first, along, block.width, lanes, low_to, high_to);
 }
 
 template <int Dim>

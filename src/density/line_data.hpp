@@ -28,13 +28,16 @@ class LineData {
   std::array<std::vector<double>, Dim> width;
   std::vector<double> inverse_width;  ///< along the line
 
-  std::vector<double> line_low, line_high;      ///< n + 1, where uniform
-  LineArray<Dim, const double> low, high;       ///< else
-  std::unique_ptr<LineExchange<Dim>> exchange;  ///< where cut
+  std::vector<double> line_low, line_high;           ///< n + 1, where uniform
+  const DirectionWeights<Dim>* evaluated = nullptr;  ///< else, where nothing is kept: `weights_of_lines`
+  LineArray<Dim, const double> low, high;            ///< else
+  std::unique_ptr<LineExchange<Dim>> exchange;       ///< where cut
 
   std::ptrdiff_t lines() const;
   /// Area of the cross-section of a line of a block.
   double area(const LineBlock<Dim>& block, int lane) const;
+  /// The numbers of n + 1 faces of a block, where they are evaluated: low[f * lanes + k].
+  void weights_of_lines(const LineBlock<Dim>& block, int lanes, double* low, double* high) const;
   /// Fluxes given at an end of the lines of a block; false: there are none.
   bool constants(const LineBlock<Dim>& block, int side, double* to) const;
   /// Velocities at the n + 1 faces of a line: those given, or from upwind weights. No motion where nothing may pass an
@@ -50,6 +53,7 @@ class LineData {
   const std::vector<double>& boundary_velocity(const DirectionWeights<Dim>& given, int side);
 
   Decomposition<Dim> cells_;
+  Index<Dim> first_{};                                        // global index of the first line held
   typename LineExchange<Dim>::Parts low_parts_, high_parts_;  // of other ranks
   std::array<double, 2> line_constant_{};
   std::vector<double> at_end_;                                  // of this rank's boundary faces

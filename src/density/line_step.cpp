@@ -243,6 +243,11 @@ void LineStep<Dim>::Parts::prepare(LinePanel& line, const Block& block, int lane
     line.low = low_panel.data();
     line.high = high_panel.data();
     line.step_low = line.step_high = panel;
+  } else if (data.evaluated) {
+    data.weights_of_lines(block, lanes, low_panel.data(), high_panel.data());
+    line.low = low_panel.data();
+    line.high = high_panel.data();
+    line.step_low = line.step_high = lanes;
   } else {
     const int faces_of_line = data.periodic ? data.n : data.n + 1;
     line.low = rows_of(data.low, block, faces_of_line, lanes, low_panel, line.step_low);

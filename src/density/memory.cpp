@@ -70,13 +70,15 @@ class Estimate {
   }
   bool uniform(int d) const { return coefficients_->uniform(d) && !limited(d); }
 
+  bool recomputed(int d) const { return coefficients_->recomputed(d) && !limited(d); }
+
   double weights() const {
     double bytes = 0.0;
     for (int d = 0; d < Dim; ++d) {
       std::array<bool, Dim> varies = coefficients_->depends(d), more{};
       if (options_.frozen && limited(d)) varies.fill(true);
       more[d] = true;
-      if (!uniform(d)) bytes += (limited(d) ? 3.0 : 2.0) * table(varies, more);
+      if (!uniform(d) && !recomputed(d)) bytes += (limited(d) ? 3.0 : 2.0) * table(varies, more);
       for (int e = d + 1; e < Dim; ++e) {
         if (!coefficients_->crossed(d, e)) continue;
         more[e] = true;
@@ -93,7 +95,7 @@ class Estimate {
     for (int d = 0; d < Dim; ++d) {
       // Parts of lines of other ranks: of p there and back, and of the weights.
       const double moved = processes_[d] > 1 ? plain() * (processes_[d] - 1.0) / processes_[d] : 0.0;
-      bytes += moved * (uniform(d) ? 2.0 : 4.0);
+      bytes += moved * (uniform(d) || recomputed(d) ? 2.0 : 4.0);
       const double n = grid_.axis(d).cells();
       if (uniform(d) && n <= LineOptions{}.max_exponential) bytes += 5.0 * 8.0 * n * n * (control() ? 4.0 : 2.0);
     }

@@ -110,6 +110,11 @@ void add_numerics(Builder& b) {
            "second order at every "
            "Peclet number, not positive. limited: limited advection and central diffusion, with explicit schemes.");
 
+  b.choice("coefficients", words(coefficient_names), "\"auto\"",
+           "Of a direction whose drift or noise depends on all variables, of more than three: stored at every face, or "
+           "recomputed for every line and step, which takes no memory and tens of times as long. auto: stored "
+           "where the machines have the memory.");
+
   b.table("time", true, "Give step, tolerance or cfl.");
   b.choice("scheme", words(scheme_names), "\"auto\"",
            "auto: tr-bdf2 up to two dimensions, splitting from three on. backward-euler: first order, positive. "

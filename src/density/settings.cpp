@@ -14,6 +14,8 @@ const Names<FluxKind> flux_names{{FluxKind::fitted, "fitted"},
                                  {FluxKind::fitted4, "fitted4"},
                                  {FluxKind::central, "central"},
                                  {FluxKind::limited, "limited"}};
+const Names<Coefficients> coefficient_names{
+    {Coefficients::automatic, "auto"}, {Coefficients::stored, "stored"}, {Coefficients::recomputed, "recomputed"}};
 const Names<Scheme> scheme_names{{Scheme::automatic, "auto"},
                                  {Scheme::backward_euler, "backward-euler"},
                                  {Scheme::crank_nicolson, "crank-nicolson"},
@@ -50,6 +52,7 @@ const std::vector<std::string>& field_names() {
 
 std::string to_string(BoundaryType type) { return name_of(boundary_names, type); }
 std::string to_string(FluxKind flux) { return name_of(flux_names, flux); }
+std::string to_string(Coefficients coefficients) { return name_of(coefficient_names, coefficients); }
 std::string to_string(Scheme scheme) { return name_of(scheme_names, scheme); }
 std::string to_string(LinearMethod method) { return name_of(method_names, method); }
 bool is_explicit(Scheme scheme) { return scheme == Scheme::ssp_rk2 || scheme == Scheme::ssp_rk3; }
@@ -150,6 +153,7 @@ void Reader::boundaries() {
 void Reader::engine() {
   s_.engine = file_.text("engine.name");
   s_.flux = named(flux_names, file_.text("engine.flux"));
+  s_.coefficients = named(coefficient_names, file_.text("engine.coefficients"));
   constexpr int largest = 6;
   if (dimension() > largest) {
     const char* known[] = {"problem.variables", "problem.dimension", "problem.drift"};

@@ -12,6 +12,7 @@ namespace kolmo::density {
 
 // The words of the case file.
 extern const Names<FluxKind> flux_names;
+extern const Names<Coefficients> coefficient_names;
 extern const Names<Scheme> scheme_names;
 extern const Names<LinearMethod> method_names;
 const std::vector<std::string>& exact_names();

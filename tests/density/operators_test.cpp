@@ -118,6 +118,37 @@ TEST(Operators, BackwardEulerWritesItsOwnFlux) {
   check_euler_flux(BoundaryType::no_flux, "x1^4/4 - x1^2/2 + x2^2/2");
 }
 
+/// Weights that are not kept are the same weights: splitting, rate and flux to the bit.
+TEST(Operators, RecomputedWeightsAreTheSame) {
+  for (const BoundaryType boundary : {BoundaryType::no_flux, BoundaryType::periodic, BoundaryType::absorbing}) {
+    Case c = random_case<4>(11, false);
+    c.boundary = boundary;
+    c.scheme = Scheme::splitting;
+    c.step = 0.02;
+    Settings settings = settings_of(c);
+    GridEngine<4> stored(settings, Communicator());
+    settings.coefficients = Coefficients::recomputed;
+    GridEngine<4> recomputed(settings, Communicator());
+    EXPECT_NE(recomputed.description().find("x1 recomputed; x2 recomputed"), std::string::npos)
+        << recomputed.description();
+    Field<4> rates[2];
+    std::array<Field<4>, 4> fluxes[2];
+    int k = 0;
+    for (GridEngine<4>* engine : {&stored, &recomputed}) {
+      engine->initialise();
+      engine->step(c.step);
+      engine->rate(rates[k]);
+      engine->flux(fluxes[k++]);
+    }
+    for_each<4>(cells_of(stored), [&](const Index<4>& i) {
+      EXPECT_EQ(stored.density()(i), recomputed.density()(i));
+      EXPECT_EQ(rates[0](i), rates[1](i));
+      EXPECT_EQ(fluxes[0][2](i), fluxes[1][2](i));
+    });
+    EXPECT_LT(GridEngine<4>::memory_estimate(settings, 1), 5.0 * 8.0 * 2.5 * 6 * 6 * 6 * 6);
+  }
+}
+
 /// The same run on one rank alone and on all.
 template <int Dim>
 void check_ranks(Case c) {

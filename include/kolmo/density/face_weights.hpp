@@ -1,6 +1,7 @@
 /// The linear fluxes of a density along one direction, as numbers on faces: what the splitting solves line by line.
 #pragma once
 
+#include <functional>
 #include <utility>
 #include <vector>
 
@@ -69,6 +70,9 @@ struct DirectionWeights {
   /// Else tables at the faces of `direction`, owned cells and one ghost layer on the high side (face n of the rank's
   /// box lies there, and is valid).
   FaceTable<Dim> low, high;
+  /// Else, where nothing is kept: the numbers of all faces f of the lines first + k along, k < width, to low[f * lanes
+  /// + k] and high[f * lanes + k]. first: global index of a cell, 0 in `direction`.
+  std::function<void(const Index<Dim>& first, int along, int width, int lanes, double* low, double* high)> on_lines;
   /// Fluxes given on the boundary (prescribed inflow): add per cell next to the boundary; empty: all zero.
   std::vector<double> constant_low, constant_high;  ///< one per boundary face held by this rank, x fastest
   /// No diffusion in this direction (pure transport): `velocity` at the faces is what remains, and the weights above

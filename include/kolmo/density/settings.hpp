@@ -41,6 +41,14 @@ std::string to_string(FluxKind flux);
 /// Equilibria are kept by an exponential fit.
 inline bool is_fitted(FluxKind flux) { return flux == FluxKind::fitted || flux == FluxKind::fitted4; }
 
+/// What becomes of weights that depend on all of more than three variables.
+enum class Coefficients {
+  automatic,  ///< stored where the machines have room for them
+  stored,
+  recomputed  ///< evaluated for every line and step anew
+};
+std::string to_string(Coefficients coefficients);
+
 enum class Scheme {
   automatic,  ///< crank-nicolson's L-stable kin (tr-bdf2) up to 2-D, splitting from 3-D up; printed with its reason
   backward_euler,  ///< first order, positive
@@ -107,6 +115,7 @@ struct Settings {
   std::vector<BoundarySettings> boundary;  ///< 2 * axis + side
   std::string engine = "grid";
   FluxKind flux = FluxKind::fitted;
+  Coefficients coefficients = Coefficients::automatic;
   TimeSettings time;
   SolverSettings solver;
   OutputSettings output;
