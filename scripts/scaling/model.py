@@ -33,7 +33,7 @@ class Machine:
     flops: float = 2.0e10  # of a dense transform (stretched lines of the tensor solver)
     cycle_ns: float = 15.0  # per cell and iteration of boxmg with conjugate gradients: cycle 10.2, product 2.5, vectors (docs/performance.md)
     iterations: float = 3.8  # of boxmg per solve
-    scan_ns: float = 2.0  # per rank of the whole run and all-to-all: empty parts are looked at too
+    scan_ns: float = 2.0  # per rank of the whole run and move between pencils: empty parts are looked at too
 
 
 @dataclass
@@ -43,6 +43,7 @@ class Counts:
     messages: int = 0  # point to point, started one by one
     message_bytes: int = 0
     exchanges: int = 0  # all-to-all collectives
+    moves: int = 0  # of them between pencils, in the communicator of all ranks; the others run along the cut lines of one direction
     exchange_bytes: float = 0.0  # upper bound: as if nothing stayed
     partners: int = 0  # ranks that get something in all exchanges together
     reductions: int = 0
@@ -67,6 +68,20 @@ def levels(n, grid):
     return edges, ranks * ((edges[-1] + 1) // 2) ** 3
 
 
+def pencils(n, grid):
+    """Moves of the tensor solver one way, and into how many parts the lines of the direction it sweeps along (z) are cut then: every
+    other cut direction is made whole by a move that gives its ranks to the remaining direction."""
+    parts, moves = list(grid), 0
+    for d in (1, 0):
+        if parts[d] == 1:
+            continue
+        target = 1 - d if n * grid[1 - d] // parts[1 - d] >= parts[d] else 2
+        parts[target] *= parts[d]
+        parts[d] = 1
+        moves += 1
+    return moves, parts[2]
+
+
 def count(n, grid, method, iterations):
     """grid: ranks along each axis; iterations: of the step's solves together."""
     ranks, cuts = math.prod(grid), sum(p > 1 for p in grid)
@@ -78,9 +93,17 @@ def count(n, grid, method, iterations):
         planes = 2 * PLANES + HIGH_PLANES
         c.messages, c.message_bytes = PRESSURES * messages + planes, 8 * (PRESSURES * doubles + planes * n**2)
     if method == "tensor":
-        c.exchanges = 2 * SOLVES * cuts
-        c.exchange_bytes = 8.0 * n**3 * c.exchanges
-        c.partners = 2 * SOLVES * sum(p - 1 for p in grid)
+        moves, parts = pencils(n, grid)
+        c.moves = 2 * SOLVES * moves
+        c.exchange_bytes = 8.0 * n**3 * c.moves
+        c.partners = 2 * SOLVES * sum(p - 1 for p in grid[:2])
+        c.exchanges = c.moves
+        if parts > 1:  # two numbers per mode and rank to the rank that has a share of the modes, two back; the singular mode to all
+            modes = n**3 * ranks // (n * grid[2]) * parts // ranks
+            c.exchanges += 2 * SOLVES
+            c.exchange_bytes += 8 * 4 * SOLVES * (parts - 1) * -(-modes // parts)
+            c.partners += 2 * SOLVES * (parts - 1)
+            c.gathers, c.gather_bytes = SOLVES, 8 * SOLVES * n * grid[2]
         return c
     c.messages += 2 * cuts * (SOLVES + iterations)  # the operator of the conjugate gradients, on face neighbours
     c.message_bytes += 8 * 2 * cuts * n**2 * (SOLVES + iterations)
@@ -114,7 +137,7 @@ def seconds(m, n, grid, method, stretched=0):
     messages = m.latency * (c.messages + c.partners + 0.5 * c.requests)
     volume = (c.message_bytes + c.exchange_bytes + c.request_bytes) / m.bandwidth
     collective = 2.0 * m.latency * depth * c.reductions + c.gathers * m.latency * depth + c.gather_bytes / m.bandwidth
-    collective += c.exchanges * ranks * m.scan_ns * 1e-9
+    collective += c.moves * ranks * m.scan_ns * 1e-9
     if not tensor and ranks > 1:  # every rank solves what is gathered
         gathered = c.gather_bytes / 4 / max(iterations, 1)
         work += gathered * iterations * m.cycle_ns * 1e-9

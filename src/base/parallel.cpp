@@ -3,6 +3,8 @@
 #include <fmt/format.h>
 #include <unistd.h>
 
+#include <utility>
+
 #include "kolmo/base/error.hpp"
 
 namespace kolmo {
@@ -57,6 +59,26 @@ void Communicator::broadcast(std::vector<double>& values, int root) const {
 }
 
 void Communicator::barrier() const { check_mpi(MPI_Barrier(comm_), "MPI_Barrier"); }
+
+OwnCommunicator::OwnCommunicator(const Communicator& comm) {
+  check_mpi(MPI_Comm_dup(comm.handle(), &comm_), "MPI_Comm_dup");
+}
+
+OwnCommunicator::OwnCommunicator(const Communicator& comm, int colour, int key) {
+  check_mpi(MPI_Comm_split(comm.handle(), colour, key, &comm_), "MPI_Comm_split");
+}
+
+OwnCommunicator::~OwnCommunicator() {
+  int finalized = 0;
+  if (comm_ != MPI_COMM_NULL && MPI_Finalized(&finalized) == MPI_SUCCESS && !finalized) (void)MPI_Comm_free(&comm_);
+}
+
+OwnCommunicator::OwnCommunicator(OwnCommunicator&& other) noexcept : comm_(std::exchange(other.comm_, MPI_COMM_NULL)) {}
+
+OwnCommunicator& OwnCommunicator::operator=(OwnCommunicator&& other) noexcept {
+  std::swap(comm_, other.comm_);
+  return *this;
+}
 
 double machine_memory(const Communicator& comm) {
   MPI_Comm node = MPI_COMM_NULL;

@@ -52,7 +52,7 @@ Model<Dim>::Model(const Settings& settings, const Communicator& comm)
   if (settings_.time.steady_tolerance > 0.0) before_ = domain_.make_velocity();
   for (int x = 0; x < domain_.extent()[0]; ++x)
     inverse_x_.push_back(1.0 / domain_.grid.axis(0).width(x + domain_.origin()[0]));
-  row_.resize(3 * inverse_x_.size());
+  row_.resize((2 + variants) * inverse_x_.size());
 }
 
 template <int Dim>
@@ -93,20 +93,26 @@ double Model<Dim>::viscosity() {
 template <int Dim>
 typename Model<Dim>::StepRates Model<Dim>::step_rates() {
   const Layout<Dim>& layout = domain_.layout;
+  const std::span<const StabilityLimit> limits = scheme_->limits();
   const StabilityLimit limit = scheme_->limit();
   const double diffusivity =
       std::max(limit.viscous > 0.0 ? viscosity() : 0.0, scalars_.count() ? scalars_.max_diffusivity(state_.t) : 0.0);
-  const double viscous_limit = limit.scalar > 0.0 ? limit.scalar : limit.viscous;
+  std::array<double, variants> of_c{}, of_v{};  // weights of the squares of C and V; none for what there is not
+  for (std::size_t k = 0; k < limits.size(); ++k) {
+    const double viscous = limits[k].scalar > 0.0 ? limits[k].scalar : limits[k].viscous;
+    of_c[k] = 1.0 / (limits[k].convective * limits[k].convective);
+    of_v[k] = viscous > 0.0 ? 16.0 * diffusivity * diffusivity / (viscous * viscous) : 0.0;
+  }
   const auto inverse = [&](int d, int i) { return 1.0 / domain_.grid.axis(d).width(i + domain_.origin()[d]); };
   const double given = boundary_.max_given_rate();
-  double largest[2] = {given, (given / limit.convective) * (given / limit.convective)};
+  StepRates rates;
+  rates.courant = given;
+  for (std::size_t k = 0; k < limits.size(); ++k) rates.combined[k] = given * given * of_c[k];
   const int n = domain_.extent()[0];
   double* const most = row_.data();  // by place in the row, over all rows: what the compiler makes wide code of
-  double* const combined = most + n;
-  double* const none = combined + n;  // stays zero while every number is finite
+  double* const none = most + n;     // stays zero while every number is finite
+  double* const combined = none + n;
   std::fill(row_.begin(), row_.end(), 0.0);
-  const double per_convective = 1.0 / limit.convective,
-               viscous_rate = viscous_limit > 0.0 ? 4.0 * diffusivity / viscous_limit : 0.0;
   for_each_row<Dim>(layout.interior(), [&](const Index<Dim>& i) {
     const std::ptrdiff_t o = layout.offset(i);
     std::array<const double*, Dim> low, high;
@@ -123,23 +129,51 @@ typename Model<Dim>::StepRates Model<Dim>::step_rates() {
     for (int x = 0; x < n; ++x) {
       double c = larger(std::abs(low[0][x]), std::abs(high[0][x])) * inverse_x[x];
       for (int d = 1; d < Dim; ++d) c += larger(std::abs(low[d][x]), std::abs(high[d][x])) * h[d];
-      const double cc = c * per_convective, vv = viscous_rate * (squares + inverse_x[x] * inverse_x[x]);
+      const double v = squares + inverse_x[x] * inverse_x[x], cc = c * c, vv = v * v;
       most[x] = larger(most[x], c);
-      combined[x] = larger(combined[x], cc * cc + vv * vv);
       none[x] += c - c;
+      for (std::size_t k = 0; k < variants; ++k)
+        combined[k * n + x] = larger(combined[k * n + x], of_c[k] * cc + of_v[k] * vv);
     }
   });
   for (int x = 0; x < n; ++x) {
-    largest[0] = std::max(largest[0], most[x]);
-    largest[1] = std::max(largest[1], combined[x]);
-    if (none[x] != 0.0) largest[0] = largest[1] = HUGE_VAL;
+    rates.courant = std::max(rates.courant, none[x] != 0.0 ? HUGE_VAL : most[x]);
+    for (std::size_t k = 0; k < variants; ++k)
+      rates.combined[k] = std::max(rates.combined[k], none[x] != 0.0 ? HUGE_VAL : combined[k * n + x]);
   }
-  domain_.comm().max(largest, 2);
+  std::array<double, 1 + variants> all{rates.courant};
+  std::copy(rates.combined.begin(), rates.combined.end(), all.begin() + 1);
+  domain_.comm().max(all.data(), static_cast<int>(1 + limits.size()));
+  rates.courant = all[0];
+  std::copy(all.begin() + 1, all.end(), rates.combined.begin());
   if (limit.gradient > 0.0) {
     const double gradient = variable_viscosity_.max_gradient_rate(state_.t) / limit.gradient;
-    largest[1] += gradient * gradient;
+    rates.combined[0] += gradient * gradient;
   }
-  return {largest[0], largest[1]};
+  return rates;
+}
+
+template <int Dim>
+double Model<Dim>::StepRates::stable(std::size_t variant) const {
+  return combined[variant] > 0.0 ? 1.0 / std::sqrt(combined[variant]) : HUGE_VAL;
+}
+
+// The variant with the largest step. A few percent are not worth the larger error of the later ones.
+template <int Dim>
+std::size_t Model<Dim>::best_variant(const StepRates& rates, double worth) const {
+  std::size_t best = 0;
+  for (std::size_t k = 1; k < scheme_->limits().size(); ++k)
+    if (rates.stable(k) > worth * rates.stable(best)) best = k;
+  return best;
+}
+
+// The first, hence most accurate one, that takes dt with a margin; where there is none, the most stable.
+template <int Dim>
+std::size_t Model<Dim>::variant_for(double dt, const StepRates& rates) const {
+  constexpr double margin = 0.8;
+  for (std::size_t k = 0; k < scheme_->limits().size(); ++k)
+    if (dt <= margin * rates.stable(k) * (1.0 + 1e-12)) return k;
+  return best_variant(rates, 1.0);
 }
 
 template <int Dim>
@@ -149,7 +183,7 @@ double Model<Dim>::choose_step() {
   if (!std::isfinite(rates.courant))
     throw NumericsError(fmt::format("{} at step {}, t = {:.6g}", describe_not_finite(domain_, state_, scalars_),
                                     state_.step, state_.t));
-  const double stable = rates.combined > 0.0 ? 1.0 / std::sqrt(rates.combined) : HUGE_VAL;
+  const double stable = rates.stable(best_variant(rates, 1.05));
   double dt = 0.0;
   if (time.step) {
     dt = *time.step;
@@ -196,7 +230,9 @@ void Model<Dim>::step(double dt) {
   const bool steady = settings_.time.steady_tolerance > 0.0;
   if (steady)
     for (int c = 0; c < Dim; ++c) before_[c].copy_from(state_.velocity[c]);
-  courant_ = dt * present_rates().courant;
+  const StepRates& rates = present_rates();
+  courant_ = dt * rates.courant;
+  scheme_->choose(variant_for(dt, rates));
   scheme_->step(state_, dt);
   check_finite();
   if (!steady) return;

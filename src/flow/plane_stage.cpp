@@ -79,7 +79,25 @@ void PlaneStage<Dim>::end_exchange(Velocity<Dim>& u) {
 }
 
 template <int Dim>
-void PlaneStage<Dim>::advance(const Sweep<Dim>& given, StageTimes<Dim> times) {
+void PlaneStage<Dim>::blend_planes(Velocity<Dim>& in, const Velocity<Dim>& base, double share, int begin,
+                                   int end) const {
+  Box<Dim> box = p_.domain.layout.interior();
+  const int n = box.end[0];
+  box.begin[Dim - 1] = begin;
+  box.end[Dim - 1] = end;
+  for_each_row<Dim>(box, [&](const Index<Dim>& i) {
+    const std::ptrdiff_t o = p_.domain.layout.offset(i);
+    for (int c = 0; c < Dim; ++c) {
+      double* q = in[c].origin() + o;
+      const double* b = base[c].origin() + o;
+#pragma GCC ivdep
+      for (int x = 0; x < n; ++x) q[x] = (1.0 - share) * b[x] + share * q[x];
+    }
+  });
+}
+
+template <int Dim>
+void PlaneStage<Dim>::advance(const Sweep<Dim>& given, StageTimes<Dim> times, Velocity<Dim>* blended, double share) {
   const Phase::Scope scope(momentum_phase());
   const Sweep<Dim> sweep = prepared(given, times);
   Velocity<Dim>& out = *sweep.out;
@@ -93,7 +111,9 @@ void PlaneStage<Dim>::advance(const Sweep<Dim>& given, StageTimes<Dim> times) {
     const int next = std::min(k + block_, n - 1);
     sweep_planes(sweep, k, next, true);
     p_.boundary.fill_planes(out, k, next);
+    if (blended) blend_planes(*blended, *given.base0, share, k - 1, next - 1);
   }
+  if (blended) blend_planes(*blended, *given.base0, share, n - 2, n);
   end_exchange(out);
 }
 

@@ -21,8 +21,10 @@ class PlaneStage {
   /// sweep beyond uniform forces: what runs are mostly made of. Others go the general way.
   bool possible() const { return possible_; }
 
-  /// A stage whose result is not projected: ghosts fresh afterwards. The sweep alone (14 words out of place).
-  void advance(const Sweep<Dim>& sweep, StageTimes<Dim> times);
+  /// A stage whose result is not projected: ghosts fresh afterwards. The sweep alone (14 words out of place). Where
+  /// `blended` is the velocity the sweep reads, it becomes (1 - share) base0 + share in, a plane behind its last use
+  /// (3 words more).
+  void advance(const Sweep<Dim>& sweep, StageTimes<Dim> times, Velocity<Dim>* blended = nullptr, double share = 1.0);
   /// A stage and the right-hand side for its projection, in the workspace (which may be the velocity the sweep reads).
   /// In place: 9 words and 2. Ghosts of the result are not filled.
   void advance(const Sweep<Dim>& sweep, StageTimes<Dim> times, double factor, Velocity<Dim>& workspace);
@@ -38,6 +40,7 @@ class PlaneStage {
   Sweep<Dim> prepared(Sweep<Dim> sweep, StageTimes<Dim> times);
   void correct_planes(Velocity<Dim>& u, double dt, const Field<Dim>& phi, int begin, int end);
   void sweep_planes(const Sweep<Dim>& sweep, int begin, int end, bool carried);
+  void blend_planes(Velocity<Dim>& in, const Velocity<Dim>& base, double share, int begin, int end) const;
   void begin_exchange(Velocity<Dim>& u);
   void end_exchange(Velocity<Dim>& u);
 

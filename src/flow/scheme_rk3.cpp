@@ -25,7 +25,7 @@ class RK3 final : public TimeScheme<Dim> {
         spare_(parts.domain.make_velocity()),
         work_(parts.domain.make_cells()) {}
 
-  StabilityLimit limit() const override { return {1.7, 2.5}; }
+  std::span<const StabilityLimit> limits() const override { return {&limit_, 1}; }
   std::string description() const override {
     return "rk3: three-stage third-order Runge-Kutta (Wray), three pressure solves per step, explicit viscosity";
   }
@@ -62,6 +62,7 @@ class RK3 final : public TimeScheme<Dim> {
   }
 
  private:
+  static constexpr StabilityLimit limit_{1.7, 2.5};
   static constexpr double share = 15.0 / 32.0;  // of u2 in what stands for F(u)
 
   void stages(State<Dim>& s, double dt) {

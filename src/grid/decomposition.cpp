@@ -172,13 +172,15 @@ Decomposition<Dim> Decomposition<Dim>::trimmed(int d, int low, int high) const {
 }
 
 template <int Dim>
-Decomposition<Dim> Decomposition<Dim>::pencil(int whole) const {
+Decomposition<Dim> Decomposition<Dim>::pencil(int whole, int keep) const {
   Decomposition result = *this;
   // The ranks of the freed direction go to the direction that has most lines left per rank, so that boxes stay
   // balanced.
   int target = -1;
+  const auto lines = [&](int d) { return cells_[d] / processes_[d]; };
   for (int d = 0; d < Dim; ++d)
-    if (d != whole && (target < 0 || cells_[d] / processes_[d] >= cells_[target] / processes_[target])) target = d;
+    if (d != whole && d != keep && (target < 0 || lines(d) >= lines(target))) target = d;
+  if (keep >= 0 && keep != whole && (target < 0 || lines(target) < processes_[whole])) target = keep;
   if (target < 0 || processes_[whole] == 1) {
     if (processes_[whole] == 1) return result;
     // One dimension: the first rank takes the line, the others are empty.

@@ -9,22 +9,6 @@ namespace kolmo {
 
 namespace {
 
-/// A communicator of the multigrid's own, so that its messages meet no others.
-class OwnCommunicator {
- public:
-  explicit OwnCommunicator(MPI_Comm comm) { check_mpi(MPI_Comm_dup(comm, &comm_), "MPI_Comm_dup"); }
-  ~OwnCommunicator() {
-    int finalized = 0;
-    if (MPI_Finalized(&finalized) == MPI_SUCCESS && !finalized) (void)MPI_Comm_free(&comm_);
-  }
-  OwnCommunicator(const OwnCommunicator&) = delete;
-  OwnCommunicator& operator=(const OwnCommunicator&) = delete;
-  MPI_Comm get() const { return comm_; }
-
- private:
-  MPI_Comm comm_ = MPI_COMM_NULL;
-};
-
 template <int Dim>
 multigrid::Boxes boxes_of(const Decomposition<Dim>& unknowns, MPI_Comm comm) {
   multigrid::Boxes boxes;
@@ -70,10 +54,10 @@ template <int Dim>
 struct Multigrid<Dim>::Parts {
   Parts(const Decomposition<Dim>& unknowns_in, const FaceConductances<Dim>& op)
       : unknowns(unknowns_in),
-        comm(unknowns_in.comm().handle()),
-        hierarchy(boxes_of<Dim>(unknowns, comm.get()), operator_of<Dim>(unknowns, op)) {}
+        comm(unknowns_in.comm()),
+        hierarchy(boxes_of<Dim>(unknowns, comm.get().handle()), operator_of<Dim>(unknowns, op)) {}
   Decomposition<Dim> unknowns;
-  OwnCommunicator comm;
+  OwnCommunicator comm;  // messages of the multigrid meet no others
   multigrid::Hierarchy hierarchy;
 };
 

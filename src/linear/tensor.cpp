@@ -104,29 +104,26 @@ struct TensorSolver<Dim>::Parts {
   }
 
   /// Transforms every whole direction where the array lies, then moves to pencils along one that is still cut, and so
-  /// on; the direction of the sweep comes last.
+  /// on; the direction of the sweep comes last and stays cut if it is.
   static std::vector<Stage> plan(const Decomposition<Dim>& unknowns, int last) {
     std::vector<Stage> stages;
     stages.push_back({unknowns, {}, {}, {}});
     std::array<bool, Dim> done{};
     done[last] = true;
-    int whole = -1;  // in one dimension the pencil is one rank's, and still counts as cut
     for (;;) {
       Stage& stage = stages.back();
       int next = -1;
       for (int d = 0; d < Dim; ++d) {
         if (done[d]) continue;
-        if (stage.boxes.cut(d) && d != whole) {
+        if (stage.boxes.cut(d)) {
           next = d;
         } else {
           stage.directions.push_back(d);
           done[d] = true;
         }
       }
-      if (next < 0 && stage.boxes.cut(last) && last != whole) next = last;
       if (next < 0) return stages;
-      whole = next;
-      stages.push_back({stage.boxes.pencil(next), {}, {}, {}});
+      stages.push_back({stage.boxes.pencil(next, last), {}, {}, {}});
     }
   }
 
@@ -138,7 +135,8 @@ struct TensorSolver<Dim>::Parts {
       double cost = op.line[l].periodic ? 1.5 : 0.8;
       for (int d = 0; d < Dim; ++d)
         if (d != l) cost += LineTransform::cost(op.line[d], kinds[d]);
-      cost += 4.0 * static_cast<double>(plan(unknowns, l).size() - 1);
+      const std::vector<Stage> all = plan(unknowns, l);
+      cost += 4.0 * static_cast<double>(all.size() - 1) + (all.back().boxes.cut(l) ? 0.5 : 0.0);
       if (l == Dim - 1 || cost < 0.999 * best) {
         best = cost;
         last = l;
@@ -162,10 +160,9 @@ struct TensorSolver<Dim>::Parts {
     const Index<Dim> n = stages.back().boxes.extent();
     stride = count = 1;
     for (int d = 0; d < Dim; ++d) (d < last ? stride : count) *= d == last ? 1 : n[d];
-    if (stages.back().boxes.local_size() == 0) count = 0;
-    levels = op.line[last].size();
+    levels = n[last];
     block_levels = std::max<std::ptrdiff_t>(1, slab_size / std::max<std::ptrdiff_t>(stride, 1));
-    sweep.emplace(op.line[last], stride, count);
+    sweep.emplace(op.line[last], cut_of(stages.back().boxes), stride, count);
     take_fused();
     moves = stages.size() - 1;
     for (const Stage& stage : stages) moves += stage.groups.size();
@@ -173,6 +170,14 @@ struct TensorSolver<Dim>::Parts {
     in_place = moves == 0 && fused && fused->lines.size() == 2;
     if (!in_place) work[0] = make_buffer(largest);
     if (moves > 0) work[1] = make_buffer(largest);
+  }
+
+  LineCut cut_of(const Decomposition<Dim>& boxes) {
+    if (!boxes.cut(last)) return {Communicator(MPI_COMM_SELF), {0, boxes.cells()[last]}};
+    Index<Dim> first = boxes.coordinates();
+    first[last] = 0;
+    line_comm.emplace(boxes.comm(), boxes.rank_at(first), boxes.coordinates()[last]);
+    return {line_comm->get(), boxes.starts(last)};
   }
 
   void add_groups(Stage& stage) {
@@ -216,7 +221,6 @@ struct TensorSolver<Dim>::Parts {
 
   void factorise() {
     const Box<Dim> box = stages.back().boxes.owned();
-    if (count == 0) return;
     mu.clear();
     mu.reserve(stride * count);
     Box<Dim> modes = box;
@@ -277,8 +281,8 @@ struct TensorSolver<Dim>::Parts {
         pass(true, from + start + level * stride, modes + start + level * stride, (end - level) * stride);
         for (int i = level; i < end; ++i) sweep->eliminate(i, o, modes + start);
       }
-      sweep->turn(o, modes + start);
     }
+    sweep->turn(modes);
     events().sweep.end();
   }
 
@@ -327,7 +331,9 @@ struct TensorSolver<Dim>::Parts {
     }
     for (int d = 0; d < Dim; ++d)
       if (d != last) text += fmt::format(" {} in {},", names[d], direction_name(d, Dim));
-    text += fmt::format(" {}tridiagonal in {}", op.line[last].periodic ? "cyclic " : "", direction_name(last, Dim));
+    const int parts = stages.back().boxes.processes()[last];
+    text += fmt::format(" {}tridiagonal in {}{}", op.line[last].periodic ? "cyclic " : "", direction_name(last, Dim),
+                        parts > 1 ? fmt::format(" in {} parts", parts) : "");
     if (stages.size() > 1) text += fmt::format("; {} move(s) between pencils each way", stages.size() - 1);
     return text;
   }
@@ -339,6 +345,7 @@ struct TensorSolver<Dim>::Parts {
   int last = Dim - 1;
   std::vector<Stage> stages;
   std::optional<Group> fused;
+  std::optional<OwnCommunicator> line_comm;
   std::optional<LineSweep> sweep;
   std::vector<double> mu;  // shift + scale * (sum of the other directions' eigenvalues), per mode
   std::ptrdiff_t stride = 1, count = 1, block_levels = 1;

@@ -97,6 +97,62 @@ INSTANTIATE_TEST_SUITE_P(Explicit, TimeOrder,
                                   std::get<1>(info.param).name + (std::get<2>(info.param) > 0 ? "_uneven" : "_even");
                          });
 
+// A heated box: lid and source oscillate, warm fluid rises.
+Settings heated_box(Scheme scheme) {
+  Settings s = oscillating_box(scheme);
+  s.force.gravity = {0.0, -1.0, 0.0};
+  flow::ScalarSettings heat;
+  heat.name = "heat";
+  heat.diffusivity = Expression(8e-3);
+  heat.source = expression("x*sin(4*t)");
+  heat.initial = expression("cos(pi*y)");
+  heat.expansion = 1.0;
+  for (auto& face : heat.boundary) face.type = flow::ScalarBoundaryType::adiabatic;
+  s.scalars.push_back(heat);
+  return s;
+}
+
+class Variants : public testing::TestWithParam<std::tuple<int, OrderCase>> {};
+
+// Every second stage, with steps even and uneven; scalars too.
+TEST_P(Variants, AreThirdOrder) {
+  const auto [variant, c] = GetParam();
+  const Settings s = c.settings(Scheme::k4);
+  const auto run = [&, k = variant](Model<2>& model, int steps, double unevenness) {
+    model.initialise();
+    for (int i = 0; i < steps; ++i) {
+      model.scheme().choose(k);
+      model.scheme().step(model.state(), c.end / steps * (1.0 + (i % 2 ? -unevenness : unevenness)));
+    }
+  };
+  Model<2> reference(s, Communicator());
+  run(reference, 16 * c.steps, 0.0);
+  double error[2], scalar[2] = {0.0, 0.0};
+  for (int level = 0; level < 2; ++level) {
+    Model<2> model(s, Communicator());
+    run(model, 2 * c.steps << level, 0.3);
+    error[level] = max_difference(model, model.velocity(), reference.velocity());
+    for (int i = 0; i < model.scalars().count(); ++i)
+      for_each<2>(model.domain().layout.interior(), [&](const Index<2>& at) {
+        scalar[level] =
+            std::max(scalar[level], std::abs(model.scalars().field(i)(at) - reference.scalars().field(i)(at)));
+      });
+    scalar[level] = model.domain().comm().max(scalar[level]);
+  }
+  EXPECT_GE(order(error[0], error[1]), 2.9) << error[0] << " " << error[1];
+  if (scalar[0] > 0.0) EXPECT_GE(order(scalar[0], scalar[1]), 2.9) << scalar[0] << " " << scalar[1];
+}
+
+INSTANTIATE_TEST_SUITE_P(K4, Variants,
+                         testing::Combine(testing::Values(1, 3, 4),
+                                          testing::Values(OrderCase{"through_box", through_box, 1.0, 20},
+                                                          OrderCase{"heated_box", heated_box, 1.0, 64},
+                                                          OrderCase{"pressure_channel", pressure_channel, 1.0, 64},
+                                                          OrderCase{"outflow_channel", outflow_channel, 1.0, 64})),
+                         [](const auto& info) {
+                           return std::get<1>(info.param).name + std::to_string(std::get<0>(info.param));
+                         });
+
 // Pressure at the end of the run against the one of the reference, found by an extra solve there.
 double pressure_order(const OrderCase& c, flow::PressureOutput output) {
   Settings s = c.settings(Scheme::k4);

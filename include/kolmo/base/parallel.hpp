@@ -37,6 +37,22 @@ class Communicator {
   int rank_ = 0, size_ = 1;
 };
 
+/// A communicator of one's own, freed with the object (unless MPI has ended).
+class OwnCommunicator {
+ public:
+  /// A copy, whose messages do not meet those of the original. Collective.
+  explicit OwnCommunicator(const Communicator& comm);
+  /// The ranks of the same colour, in the order of their keys. Collective.
+  OwnCommunicator(const Communicator& comm, int colour, int key);
+  ~OwnCommunicator();
+  OwnCommunicator(OwnCommunicator&& other) noexcept;
+  OwnCommunicator& operator=(OwnCommunicator&& other) noexcept;
+  Communicator get() const { return Communicator(comm_); }
+
+ private:
+  MPI_Comm comm_ = MPI_COMM_NULL;
+};
+
 /// Bytes of memory of all machines that the communicator's ranks run on. Collective.
 double machine_memory(const Communicator& comm);
 

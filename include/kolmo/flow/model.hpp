@@ -48,10 +48,14 @@ class Model {
 
   /// Largest viscosity at the present time. Collective if it varies.
   double viscosity();
-  /// Rates of the step limit, at the largest over all cells: sum |u_d| / h_d and the combined (C/c)^2 + (V/v)^2 per
-  /// dt^2.
+  static constexpr std::size_t variants = TimeScheme<Dim>::max_variants;
+  /// Rates of the step limit, at the largest over all cells: sum |u_d| / h_d, and the combined (C/c)^2 + (V/v)^2 per
+  /// dt^2 for every variant of the scheme.
   struct StepRates {
-    double courant = 0.0, combined = 0.0;
+    double courant = 0.0;
+    std::array<double, variants> combined{};
+    /// Largest stable step of a variant.
+    double stable(std::size_t variant) const;
   };
   StepRates step_rates();
   /// Courant number of the last step: dt max sum |u_d| / h_d.
@@ -72,6 +76,8 @@ class Model {
   void evaluate_rate(Velocity<Dim>& rate);
   double starting_step();
   const StepRates& present_rates();
+  std::size_t best_variant(const StepRates& rates, double worth) const;
+  std::size_t variant_for(double dt, const StepRates& rates) const;
   void check_finite();
   void solve_pressure(Field<Dim>& p);
   Settings settings_;

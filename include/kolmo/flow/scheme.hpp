@@ -2,6 +2,7 @@
 #pragma once
 
 #include <memory>
+#include <span>
 
 #include "kolmo/flow/boundary.hpp"
 #include "kolmo/flow/forces.hpp"
@@ -42,7 +43,13 @@ class TimeScheme {
   virtual ~TimeScheme() = default;
   /// Advances state from t to t + dt: velocity, scalars, pressures; sets dt, dt_old, t, step. No allocation.
   virtual void step(State<Dim>& state, double dt) = 0;
-  virtual StabilityLimit limit() const = 0;
+  /// The limits of every variant of the scheme, of which there are at most `max_variants`: where there is more than
+  /// one, the first has the smallest error, the others larger steps.
+  static constexpr std::size_t max_variants = 5;
+  virtual std::span<const StabilityLimit> limits() const = 0;
+  StabilityLimit limit() const { return limits().front(); }
+  /// The variant that the coming steps take.
+  virtual void choose(std::size_t /*variant*/) {}
   virtual std::string description() const = 0;
   /// Uniform acceleration along the direction of a held bulk velocity during the last step (0 where none is held).
   double bulk_acceleration() const { return bulk_acceleration_; }
@@ -68,8 +75,9 @@ class TimeScheme {
   bool whole_stages_ = false;
 };
 
-/// Four-stage chain Runge-Kutta of order 3 with two pressure solves per step ("k4"), fused in three registers;
-/// stability polynomial of the classical fourth-order scheme. (F8)
+/// Four-stage chain Runge-Kutta of order 3 with two pressure solves per step ("k4"), fused in three registers. Its
+/// variants differ in the time of the second stage: the first has the stability polynomial of the classical
+/// fourth-order scheme, the others reach up to twice as far along the real axis, where viscosity lies. (F8)
 template <int Dim>
 std::unique_ptr<TimeScheme<Dim>> make_k4(const Parts<Dim>& parts);
 /// Wray's three-stage scheme of order 3 with a pressure solve at every stage: the reference to compare with. (F9)

@@ -49,9 +49,9 @@ class Decomposition {
   /// of direction d (negative: added). The unknown faces between two walls are trimmed(d, 1, 0) of the cells with face
   /// i at index i - 1.
   Decomposition trimmed(int d, int low, int high) const;
-  /// A decomposition of the same indices in which direction `whole` is not cut; the other directions take over its
-  /// ranks. Boxes may be empty where there are more ranks than lines.
-  Decomposition pencil(int whole) const;
+  /// A decomposition of the same indices in which direction `whole` is not cut; another direction takes over its ranks,
+  /// but not `keep` where a different one has lines enough. Boxes may be empty where there are more ranks than lines.
+  Decomposition pencil(int whole, int keep = -1) const;
 
  private:
   void place();
