@@ -90,24 +90,12 @@ double Model<Dim>::viscosity() {
                                       : settings_.fluid.kinematic_viscosity(0.0, 0.0, 0.0, state_.t);
 }
 
+// By place in the row, the largest over all rows: C per dt, a check of every number, (C/c)^2 + (V/v)^2 per dt^2.
 template <int Dim>
-typename Model<Dim>::StepRates Model<Dim>::step_rates() {
+template <std::size_t count>
+void Model<Dim>::fill_rows(const std::array<double, variants>& of_c, const std::array<double, variants>& of_v) {
   const Layout<Dim>& layout = domain_.layout;
-  const std::span<const StabilityLimit> limits = scheme_->limits();
-  const StabilityLimit limit = scheme_->limit();
-  const double diffusivity =
-      std::max(limit.viscous > 0.0 ? viscosity() : 0.0, scalars_.count() ? scalars_.max_diffusivity(state_.t) : 0.0);
-  std::array<double, variants> of_c{}, of_v{};  // weights of the squares of C and V; none for what there is not
-  for (std::size_t k = 0; k < limits.size(); ++k) {
-    const double viscous = limits[k].scalar > 0.0 ? limits[k].scalar : limits[k].viscous;
-    of_c[k] = 1.0 / (limits[k].convective * limits[k].convective);
-    of_v[k] = viscous > 0.0 ? 16.0 * diffusivity * diffusivity / (viscous * viscous) : 0.0;
-  }
   const auto inverse = [&](int d, int i) { return 1.0 / domain_.grid.axis(d).width(i + domain_.origin()[d]); };
-  const double given = boundary_.max_given_rate();
-  StepRates rates;
-  rates.courant = given;
-  for (std::size_t k = 0; k < limits.size(); ++k) rates.combined[k] = given * given * of_c[k];
   const int n = domain_.extent()[0];
   double* const most = row_.data();  // by place in the row, over all rows: what the compiler makes wide code of
   double* const none = most + n;     // stays zero while every number is finite
@@ -132,13 +120,37 @@ typename Model<Dim>::StepRates Model<Dim>::step_rates() {
       const double v = squares + inverse_x[x] * inverse_x[x], cc = c * c, vv = v * v;
       most[x] = larger(most[x], c);
       none[x] += c - c;
-      for (std::size_t k = 0; k < variants; ++k)
+      for (std::size_t k = 0; k < count; ++k)
         combined[k * n + x] = larger(combined[k * n + x], of_c[k] * cc + of_v[k] * vv);
     }
   });
+}
+
+template <int Dim>
+typename Model<Dim>::StepRates Model<Dim>::step_rates() {
+  const std::span<const StabilityLimit> limits = scheme_->limits();
+  const StabilityLimit limit = scheme_->limit();
+  const double diffusivity =
+      std::max(limit.viscous > 0.0 ? viscosity() : 0.0, scalars_.count() ? scalars_.max_diffusivity(state_.t) : 0.0);
+  std::array<double, variants> of_c{}, of_v{};  // weights of the squares of C and V; none for what there is not
+  for (std::size_t k = 0; k < limits.size(); ++k) {
+    const double viscous = limits[k].scalar > 0.0 ? limits[k].scalar : limits[k].viscous;
+    of_c[k] = 1.0 / (limits[k].convective * limits[k].convective);
+    of_v[k] = viscous > 0.0 ? 16.0 * diffusivity * diffusivity / (viscous * viscous) : 0.0;
+  }
+  const double given = boundary_.max_given_rate();
+  StepRates rates;
+  rates.courant = given;
+  for (std::size_t k = 0; k < limits.size(); ++k) rates.combined[k] = given * given * of_c[k];
+  if (limits.size() == 1)
+    fill_rows<1>(of_c, of_v);
+  else
+    fill_rows<variants>(of_c, of_v);
+  const int n = domain_.extent()[0];
+  const double *most = row_.data(), *none = most + n, *combined = none + n;
   for (int x = 0; x < n; ++x) {
     rates.courant = std::max(rates.courant, none[x] != 0.0 ? HUGE_VAL : most[x]);
-    for (std::size_t k = 0; k < variants; ++k)
+    for (std::size_t k = 0; k < limits.size(); ++k)
       rates.combined[k] = std::max(rates.combined[k], none[x] != 0.0 ? HUGE_VAL : combined[k * n + x]);
   }
   std::array<double, 1 + variants> all{rates.courant};
@@ -158,7 +170,7 @@ double Model<Dim>::StepRates::stable(std::size_t variant) const {
   return combined[variant] > 0.0 ? 1.0 / std::sqrt(combined[variant]) : HUGE_VAL;
 }
 
-// The variant with the largest step. A few percent are not worth the larger error of the later ones.
+// The variant with the largest step, where it gains enough over those before it.
 template <int Dim>
 std::size_t Model<Dim>::best_variant(const StepRates& rates, double worth) const {
   std::size_t best = 0;
@@ -173,7 +185,8 @@ std::size_t Model<Dim>::variant_for(double dt, const StepRates& rates) const {
   constexpr double margin = 0.8;
   for (std::size_t k = 0; k < scheme_->limits().size(); ++k)
     if (dt <= margin * rates.stable(k) * (1.0 + 1e-12)) return k;
-  return best_variant(rates, 1.0);
+  const std::size_t best = best_variant(rates, worthwhile);
+  return dt <= rates.stable(best) * (1.0 + 1e-12) ? best : best_variant(rates, 1.0);
 }
 
 template <int Dim>
@@ -183,10 +196,11 @@ double Model<Dim>::choose_step() {
   if (!std::isfinite(rates.courant))
     throw NumericsError(fmt::format("{} at step {}, t = {:.6g}", describe_not_finite(domain_, state_, scalars_),
                                     state_.step, state_.t));
-  const double stable = rates.stable(best_variant(rates, 1.05));
+  double stable = rates.stable(best_variant(rates, worthwhile));
   double dt = 0.0;
   if (time.step) {
     dt = *time.step;
+    stable = rates.stable(best_variant(rates, 1.0));
     if (dt > stable * (1.0 + 1e-12))
       throw NumericsError(
           fmt::format("time.step = {:.6g} is beyond the stability limit {:.6g} of the scheme at step {}, t = {:.6g}: "

@@ -22,6 +22,7 @@ LineSweep::LineSweep(LineOperator line, LineCut cut, std::ptrdiff_t stride, std:
   if (separators_->size() > 0) {
     below_.resize(modes);
     own_.resize(modes);
+    cross_.resize(modes);
   }
   column_.resize(line_.size());
 }
@@ -41,12 +42,9 @@ void LineSweep::factorise(const std::vector<double>& mu, double scale, double fa
   singular_ = !mu.empty() && mu[0] == 0.0 && (line_.periodic || line_.neumann());
   if (singular_ && scale == 0.0)
     throw InternalError("a separable operator with neither shift nor scale cannot be solved");
-  std::vector<double> own(stride_ * count_), below(own.size()), cross(own.size());
-  for (std::ptrdiff_t o = 0; o < count_; ++o) {
-    const std::ptrdiff_t at = o * stride_;
-    factorise_block(o, mu.data() + at, own.data() + at, below.data() + at, cross.data() + at);
-  }
-  separators_->factorise(own.data(), below.data(), cross.data(), singular_);
+  for (std::vector<double>* numbers : {&own_, &below_, &cross_}) std::fill(numbers->begin(), numbers->end(), 0.0);
+  for (std::ptrdiff_t o = 0; o < count_; ++o) factorise_block(o, mu.data() + o * stride_);
+  separators_->factorise(own_.data(), below_.data(), cross_.data(), singular_);
   if (!singular_) return;
   for (int i = 0; i < levels_; ++i) {  // the sweep leaves this mode at zero; solve_singular fills it in
     pivot_[i * stride_] = 0.0;
@@ -56,8 +54,12 @@ void LineSweep::factorise(const std::vector<double>& mu, double scale, double fa
 
 // L D L^T of the levels between separators. u, the entry of a level towards the separator below, is -link of the first
 // level and fills in; spike = u / d. What elimination leaves: additions to both separators and the entry between them.
-void LineSweep::factorise_block(std::ptrdiff_t o, const double* mu, double* own, double* below, double* cross) {
+void LineSweep::factorise_block(std::ptrdiff_t o, const double* mu) {
   const std::ptrdiff_t stride = stride_;
+  const bool separated = separators_->size() > 0;
+  double* own = separated ? own_.data() + o * stride : nullptr;
+  double* below = separated ? below_.data() + o * stride : nullptr;
+  double* cross = separated ? cross_.data() + o * stride : nullptr;
   double* pivot = pivot_.data() + o * levels_ * stride;
   double* spike = left_ ? spike_.data() + o * levels_ * stride : nullptr;
   for (int i = 0; i < levels_; ++i, pivot += stride) {

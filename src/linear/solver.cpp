@@ -267,7 +267,9 @@ struct Solver<Dim>::Parts {
     first_residual = 0.0;
     if (ksp_type == fused_cg) petsc::check(KSPSetResidualHistory(ksp, &first_residual, 1, PETSC_TRUE));
     petsc::check(KSPSolve(ksp, b, q));
-    if (warm_start) first_residual = 0.0;
+    PetscBool guessed = PETSC_FALSE;  // by the warm start or a KSPGuess of the options
+    petsc::check(KSPGetInitialGuessNonzero(ksp, &guessed));
+    if (warm_start || guessed) first_residual = 0.0;
     const std::optional<NotConverged> failure = finish();
     petsc::check(VecResetArray(b));
     petsc::check(VecResetArray(q));

@@ -90,5 +90,23 @@ TEST(Stability, LongStepsOfAViscousFlowStayStable) {
   EXPECT_LT(std::abs(model.velocity()[0](Index<2>{0, 0})), before);
 }
 
+// Where convection alone limits, the most accurate variant is kept up to the limit itself.
+TEST(Stability, ConvectionKeepsTheClassicalPolynomial) {
+  Settings s = box(2, cells, 0.0, 1.0, BoundaryType::periodic, 0.0);
+  for (int d = 0; d < 2; ++d) s.axes[d].periodic = true;
+  set_exact(s, {"1+0.3*sin(2*pi*y)", "0.2*sin(2*pi*x)"}, "0");
+  s.exact.reset();
+  for (const double cfl : {0.5, 0.95, 1.0}) {
+    Model<2> model(s, Communicator()), classical(s, Communicator());
+    model.initialise();
+    classical.initialise();
+    const double dt = cfl * model.step_rates().stable(0);
+    model.step(dt);
+    classical.scheme().choose(0);
+    classical.scheme().step(classical.state(), dt);
+    EXPECT_EQ(max_difference(model, model.velocity(), classical.velocity()), 0.0) << "cfl " << cfl;
+  }
+}
+
 }  // namespace
 }  // namespace kolmo::test

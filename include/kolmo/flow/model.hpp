@@ -76,6 +76,9 @@ class Model {
   void evaluate_rate(Velocity<Dim>& rate);
   double starting_step();
   const StepRates& present_rates();
+  template <std::size_t count>
+  void fill_rows(const std::array<double, variants>& of_c, const std::array<double, variants>& of_v);
+  static constexpr double worthwhile = 1.05;  // a few percent of a step are not worth the larger error
   std::size_t best_variant(const StepRates& rates, double worth) const;
   std::size_t variant_for(double dt, const StepRates& rates) const;
   void check_finite();

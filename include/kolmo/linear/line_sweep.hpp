@@ -47,7 +47,7 @@ class LineSweep {
   void substitute(int level, std::ptrdiff_t o, double* block);
 
  private:
-  void factorise_block(std::ptrdiff_t o, const double* mu, double* own, double* left, double* cross);
+  void factorise_block(std::ptrdiff_t o, const double* mu);
   void solve_singular();
 
   LineOperator line_;
@@ -62,6 +62,7 @@ class LineSweep {
   std::vector<double> spike_;          // coupling to the separator below over the pivots
   std::vector<double> below_;          // what the separator below gathers [count][stride], then its solution
   std::vector<double> own_;            // the same of the own separator
+  std::vector<double> cross_;          // the entry between the two
   std::unique_ptr<SeparatorSystem> separators_;
   std::vector<double> column_;  // the singular mode of the whole line
   std::vector<int> sizes_;      // levels per rank

@@ -36,7 +36,7 @@ class Kolmo(CMakePackage):
 
     generator("ninja")
     conflicts("%gcc@:11", msg="C++20 as of GCC 12 is needed")
-    conflicts("%clang@:13", msg="C++20 as of Clang 14 is needed")
+    conflicts("%clang@:15", msg="C++20 as of Clang 16 is needed")
 
     def cmake_args(self):
         return [
