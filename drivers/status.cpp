@@ -75,7 +75,8 @@ int status(const CommandLine& line) {
   const bool running = lock.holder == io::LockHolder::alive;
   if (lock.holder != io::LockHolder::gone) {
     print_line("status", running ? "running" : "perhaps running");
-    print_line("lock", (running ? "held by " : "marked by ") + lock.who);
+    print_line("lock",
+               (running ? "held by " : "marked by ") + (lock.who.empty() ? "a run without a name so far" : lock.who));
     if (lock.only_text) print_line("", "this file system has no locks: judged by the text of .lock");
   } else if (fs::exists(folder / "summary.json", failure)) {
     print_summary(folder / "summary.json");

@@ -5,6 +5,7 @@
 
 #include <array>
 #include <utility>
+#include <vector>
 
 #include "kolmo/base/error.hpp"
 #include "kolmo/io/agree.hpp"
@@ -25,6 +26,8 @@ constexpr std::array entries{"run.toml",
                              "checkpoint",
                              "lines",
                              "points",
+                             "slices",
+                             "marginals",
                              "summary.json",
                              "progress.json",
                              "statistics.h5",
@@ -51,11 +54,15 @@ void remove_run(const fs::path& folder) {
 
 /// Temporary files of a run that was killed while writing.
 void remove_leftovers(const fs::path& folder) {
-  for (const fs::path& where : {folder, folder / "fields", folder / "checkpoint"}) {
-    std::error_code code;
-    for (const auto& entry : fs::directory_iterator(where, code))
-      if (entry.path().extension() == ".tmp") fs::remove(entry.path(), code);
-  }
+  std::error_code code;
+  std::vector<fs::path> doomed;
+  const auto look = [&](const fs::path& path) {
+    if (path.extension() == ".tmp") doomed.push_back(path);
+  };
+  for (const auto& entry : fs::directory_iterator(folder, code)) look(entry.path());
+  for (const char* name : {"fields", "checkpoint", "lines", "points", "slices", "marginals"})
+    for (const auto& entry : fs::recursive_directory_iterator(folder / name, code)) look(entry.path());
+  for (const fs::path& path : doomed) fs::remove(path, code);
 }
 
 /// Before anything is written: is DIR what `existing` takes it for?

@@ -64,8 +64,13 @@ TEST(RunFolder, ExistingRunIsKeptOverwrittenOrRefused) {
   comm.barrier();
   put(path / "fields/000001.h5", "x");
   put(path / "fields/000002.h5.tmp", "half");
+  for (const char* series : {"slices/a", "marginals/x_y", "marginals"}) {
+    put(path / series / "000001.h5", "x");
+    put(path / series / "000002.h5.tmp", "half");
+  }
   put(path / "run.toml", "x");
   put(path / "notes.txt", "mine");
+  put(path / "notes/mine.tmp", "mine");
   EXPECT_NE(message<InputError>([&] { RunFolder(comm, path, Existing::refuse); }).find("--overwrite"),
             std::string::npos);
   comm.barrier();
@@ -73,10 +78,15 @@ TEST(RunFolder, ExistingRunIsKeptOverwrittenOrRefused) {
   comm.barrier();
   EXPECT_TRUE(fs::exists(path / "fields/000001.h5"));
   EXPECT_FALSE(fs::exists(path / "fields/000002.h5.tmp"));
+  for (const char* series : {"slices/a", "marginals/x_y", "marginals"}) {
+    EXPECT_TRUE(fs::exists(path / series / "000001.h5")) << series;
+    EXPECT_FALSE(fs::exists(path / series / "000002.h5.tmp")) << series;
+  }
+  EXPECT_TRUE(fs::exists(path / "notes/mine.tmp"));
   comm.barrier();
   { const RunFolder run(comm, path, Existing::overwrite); }
   comm.barrier();
-  EXPECT_FALSE(fs::exists(path / "fields"));
+  for (const char* gone : {"fields", "slices", "marginals"}) EXPECT_FALSE(fs::exists(path / gone)) << gone;
   EXPECT_FALSE(fs::exists(path / "run.toml"));
   EXPECT_TRUE(fs::exists(path / "notes.txt"));
 }

@@ -10,20 +10,23 @@ namespace kolmo::io {
 /// What is known of the process that a lock file names.
 enum class LockHolder { gone, alive, unknown };
 
-/// Who a process is, as it stands in a lock file: "process 12 on host", within a SLURM job followed by
-/// ", job 77 restart 1 of cluster".
+/// Who a process is, as it stands in a lock file: "process 12 on host, started 345 of boot 6e1f-...", within a SLURM
+/// job followed by ", job 77 restart 1 of cluster".
 struct LockText {
   int process = 0;
   std::string host;
   std::string job, restart, cluster;  ///< empty outside of a SLURM job; the cluster also where it has no name
+  std::string start, boot;            ///< ticks since the machine was started, and the name of that start; or empty
   static LockText mine();
+  /// Nothing where the text is another, or a number in it is none.
   static std::optional<LockText> parse(const std::string& text);
   std::string text() const;
 };
 
-/// Judged by one who is `self`: an empty text names nobody. On the same host the process is there or not. Elsewhere, a
-/// job that was queued anew (ours, with fewer restarts than now) is gone, and so is one of our cluster that SLURM
-/// (`squeue`) says is over or waits; all else is unknown.
+/// Judged by one who is `self`. On the same host the process is there or not; one with the same id but another start is
+/// another one, and so is one with our own id that does not say when it started. Elsewhere, a job that was queued anew
+/// (ours, with fewer restarts than now) is gone, and so is one of our cluster that SLURM (`squeue`) says is over or
+/// waits; all else is unknown, a failed node included.
 LockHolder judge_lock(const std::string& text, const LockText& self);
 
 /// What somebody else's look at the lock of a folder shows, without taking it.
@@ -34,8 +37,9 @@ struct LockState {
 };
 LockState look_at_lock(const std::filesystem::path& folder);
 
-/// Takes FOLDER/.lock and returns its descriptor, which holds it until it is closed. Throws FileError where another run
-/// holds it, may hold it (with what to do), or the file cannot be written.
+/// Takes FOLDER/.lock and returns its descriptor, which holds it until it is closed. Where only the text can be judged,
+/// a file without one is somebody's for a minute. Throws FileError where another run holds it, may hold it (with what
+/// to do where only the text tells), or the file cannot be written.
 int take_lock(const std::filesystem::path& folder);
 
 }  // namespace kolmo::io
