@@ -2,6 +2,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <filesystem>
 
 #include "density_output.hpp"
 #include "density_simulation.hpp"
@@ -9,6 +10,7 @@
 #include "kolmo/density/dimensions.hpp"
 #include "kolmo/density/exact.hpp"
 #include "kolmo/density/grid_engine.hpp"
+#include "kolmo/density/remap.hpp"
 #include "kolmo/density/settings.hpp"
 
 namespace kolmo::drivers {
@@ -64,6 +66,9 @@ void check_density(const CaseFile& file, const RunOptions& options, const Commun
   for (const std::string& warning : density::check_problem(file, settings, comm, !options.elsewhere))
     log.warning(warning);
   if (!options.elsewhere) refuse_what_cannot_fit(file, settings, comm);
+  // An earlier leg may be still to come.
+  if (!options.elsewhere && !settings.initial_file.empty() && std::filesystem::exists(settings.initial_file))
+    log.info(fmt::format("start: {}", density::find_density(file, settings, comm).string()));
   const density::Problem& problem = settings.problem;
   double cells = 1.0;
   for (const AxisSpec& axis : settings.axes) cells *= axis.cells;

@@ -20,8 +20,8 @@ namespace {
 template <int Dim>
 class DensitySimulation final : public Simulation {
  public:
-  DensitySimulation(const density::Settings& settings, const Communicator& comm)
-      : comm_(comm), log_(comm.root()), engine_(settings, comm) {
+  DensitySimulation(const CaseFile& file, const density::Settings& settings, const Communicator& comm)
+      : file_(file), comm_(comm), log_(comm.root()), engine_(settings, comm) {
     const density::TimeSettings& time = settings.time;
     plan_.title = settings.title;
     plan_.cells = engine_.grid().cell_count();
@@ -63,9 +63,10 @@ class DensitySimulation final : public Simulation {
     if (settings.time.stationary) {
       engine_.solve_stationary();
     } else if (settings.initial_file.empty()) {
-      engine_.initialise();
+      at_key("problem.initial", [&] { engine_.initialise(); });
     } else {
-      start_from_file(settings);
+      const std::filesystem::path file = density::find_density(file_, settings, comm_);
+      at_key("problem.initial.file", [&] { start_from_file(file, settings.mass_outside); });
     }
     before_.initial_mass =
         density::Quantities<Dim>(engine_.grid(), engine_.decomposition()).integrals(engine_.density()).mass;
@@ -126,19 +127,28 @@ class DensitySimulation final : public Simulation {
   std::string verdict() const override { return fmt::format("mass error {:.2e}", output_->mass_error()); }
 
  private:
-  void start_from_file(const density::Settings& settings) {
-    const std::filesystem::path file =
-        density::find_density(comm_, settings.initial_file, settings.initial_step, settings.initial_time);
+  /// What the user asked for by that key and the engine refuses, with its place.
+  template <class Action>
+  void at_key(const std::string& key, const Action& action) const {
+    try {
+      action();
+    } catch (const InputError& error) {
+      throw file_.error_at(key, error.what());
+    }
+  }
+
+  void start_from_file(const std::filesystem::path& file, double mass_outside) {
     const density::DensityFile read =
         density::read_density<Dim>(file, engine_.grid(), engine_.decomposition(), engine_.density());
     if (!(read.mass > 0.0)) throw InputError(file.string() + ": the density in it has no mass");
     const double outside = 1.0 - read.mass_within / read.mass;
-    if (outside > settings.mass_outside)
+    if (outside > mass_outside)
       throw InputError(fmt::format("{}: {:.3g} of its mass lies outside of the box (at most {:.3g}: mass_outside)",
-                                   file.string(), outside, settings.mass_outside));
-    engine_.set_clock(settings.time.start, 0, 0.0);
+                                   file.string(), outside, mass_outside));
+    engine_.set_clock(engine_.settings().time.start, 0, 0.0);
     engine_.resume();
-    start_line_ = fmt::format("start: {} (t = {:.6g} there), mass {:.12g}", file.string(), read.time, read.mass_within);
+    start_line_ = fmt::format("start: {} (t = {:.6g} there{}), mass {:.12g}", file.string(), read.time,
+                              read.single ? ", single precision" : "", read.mass_within);
   }
 
   double mass() {
@@ -156,6 +166,7 @@ class DensitySimulation final : public Simulation {
     return comm_.sum(sum);
   }
 
+  CaseFile file_;
   Communicator comm_;
   Log log_;
   density::GridEngine<Dim> engine_;
@@ -174,7 +185,7 @@ std::unique_ptr<Simulation> make_density(const CaseFile& file, const Communicato
   for (const std::string& warning : density::check_problem(file, settings, comm)) log.warning(warning);
   refuse_what_cannot_fit(file, settings, comm);
   return density::with_dimension(settings.problem.dimension(), [&](auto dim) -> std::unique_ptr<Simulation> {
-    return std::make_unique<DensitySimulation<dim()>>(settings, comm);
+    return std::make_unique<DensitySimulation<dim()>>(file, settings, comm);
   });
 }
 

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <map>
 
 #include "kolmo/base/error.hpp"
 #include "kolmo/density/remap.hpp"
@@ -16,61 +17,78 @@ namespace {
 
 namespace fs = std::filesystem;
 
-/// Files named after their step, from the first to the last.
-std::vector<fs::path> files_in(const fs::path& folder) {
-  std::vector<fs::path> files;
+using Series = std::map<std::int64_t, fs::path>;
+
+/// Files named after their step.
+Series files_in(const fs::path& folder) {
+  Series files;
   if (!fs::is_directory(folder)) return files;
   for (const auto& entry : fs::directory_iterator(folder))
-    if (io::step_of(entry.path()) >= 0) files.push_back(entry.path());
-  std::sort(files.begin(), files.end(), [](const auto& a, const auto& b) { return io::step_of(a) < io::step_of(b); });
+    if (const std::int64_t step = io::step_of(entry.path()); step >= 0) files[step] = entry.path();
   return files;
 }
 
-struct Held {
-  bool density = false;
-  double time = 0.0;
-};
+io::H5File open(const fs::path& path) { return io::H5File::open(Communicator(MPI_COMM_SELF), path); }
 
-Held look_into(const Communicator& comm, const fs::path& path) {
-  const io::H5File file = io::H5File::open(comm, path);
-  return {file.has_array("density"), file.read_number("/", "time")};
+/// Of a run's folder, or of one of the two in it. A step's checkpoint hides its field file.
+Series series_of(const fs::path& path) {
+  Series all;
+  for (const fs::path& folder : {path / "checkpoint", path / "fields", path})
+    if (Series files = files_in(folder); !files.empty() && open(files.rbegin()->second).has_array("density"))
+      all.merge(files);
+  return all;
 }
 
-/// Collective: every rank sees the same folder.
-std::vector<fs::path> series_of(const Communicator& comm, const fs::path& path) {
-  for (const fs::path& folder : {path / "fields", path / "checkpoint", path})
-    if (const std::vector<fs::path> files = files_in(folder); !files.empty())
-      if (look_into(comm, files.back()).density) return files;
-  throw InputError(fmt::format("{}: there is no density of a run in it", path.string()));
+/// On one rank. Throws InputError without a place: `key` of problem.initial is what it is about.
+fs::path choose(const fs::path& path, const Settings& settings, std::string& key) {
+  key = settings.initial_step ? "step" : settings.initial_time ? "time" : "file";
+  if (!fs::is_directory(path)) {
+    if (key != "file") throw InputError(fmt::format("{}: a file has one density: give its folder", path.string()));
+    return path;
+  }
+  const Series files = series_of(path);
+  if (files.empty()) {
+    key = "file";
+    throw InputError(fmt::format("{}: there is no density of a run in it", path.string()));
+  }
+  const auto [first, last] = std::pair{files.begin()->first, files.rbegin()->first};
+  if (settings.initial_step) {
+    if (const auto found = files.find(*settings.initial_step); found != files.end()) return found->second;
+    throw InputError(fmt::format("{}: there is no step {} (there are {}, {} to {})", path.string(),
+                                 *settings.initial_step, files.size(), first, last));
+  }
+  if (!settings.initial_time) return files.rbegin()->second;
+  const double wanted = *settings.initial_time;
+  double nearest = HUGE_VAL, low = HUGE_VAL, high = -HUGE_VAL;
+  fs::path best;
+  for (const auto& [step, file] : files) {
+    const double time = open(file).read_number("/", "time");
+    low = std::min(low, time);
+    high = std::max(high, time);
+    if (!(std::abs(time - wanted) < std::abs(nearest - wanted))) continue;
+    nearest = time;
+    best = file;
+  }
+  if (std::abs(nearest - wanted) <= std::max(1e-9 * (high - low), 1e-14 * std::abs(wanted))) return best;
+  throw InputError(fmt::format("{}: there is no time {} (the nearest is {})", path.string(), wanted, nearest));
 }
 
 }  // namespace
 
-fs::path find_density(const Communicator& comm, const fs::path& path, std::optional<std::int64_t> step,
-                      std::optional<double> time) {
+fs::path find_density(const CaseFile& file, const Settings& settings, const Communicator& comm) {
+  const fs::path path = settings.initial_file;
+  std::string chosen;
   io::on_root(comm, [&] {
     if (!fs::exists(path)) throw FileError(fmt::format("{}: no such file", path.string()));
+    std::string key;
+    try {
+      chosen = choose(path, settings, key).string();
+    } catch (const InputError& error) {
+      throw file.error_at("problem.initial." + key, error.what());
+    }
   });
-  if (!fs::is_directory(path)) {
-    if (step || time) throw InputError(fmt::format("{}: a file has one density: give its folder", path.string()));
-    return path;
-  }
-  const std::vector<fs::path> files = series_of(comm, path);
-  const auto [first, last] = std::pair{io::step_of(files.front()), io::step_of(files.back())};
-  if (!time) {
-    if (!step) return files.back();
-    for (const fs::path& file : files)
-      if (io::step_of(file) == *step) return file;
-    throw InputError(fmt::format("{}: there is no step {} (there are {}, {} to {})", path.string(), *step, files.size(),
-                                 first, last));
-  }
-  double nearest = HUGE_VAL;
-  for (const fs::path& file : files) {
-    const double there = look_into(comm, file).time;
-    if (std::abs(there - *time) <= 1e-9 * std::max(1.0, std::abs(*time))) return file;
-    if (std::abs(there - *time) < std::abs(nearest - *time)) nearest = there;
-  }
-  throw InputError(fmt::format("{}: there is no time {} (the nearest is {})", path.string(), *time, nearest));
+  comm.broadcast(chosen);
+  return chosen;
 }
 
 }  // namespace kolmo::density

@@ -82,9 +82,8 @@ struct LineStep<Dim>::Parts {
 template <int Dim>
 void LineStep<Dim>::Parts::set(const DirectionWeights<Dim>& given) {
   data.set(given);
-  bool short_enough = data.n <= options.max_exponential && !options.euler;
-  if (options.varying) short_enough = short_enough && 14 * data.n <= all_lines;
-  kind = given.transport ? Kind::transport : data.uniform && short_enough ? Kind::exponential : Kind::implicit;
+  const bool exponential = data.uniform && options.exponential(data.n, all_lines);
+  kind = given.transport ? Kind::transport : exponential ? Kind::exponential : Kind::implicit;
   if (data.uniform && data.periodic) {
     data.line_low.back() = data.line_low.front();
     data.line_high.back() = data.line_high.front();
@@ -92,9 +91,8 @@ void LineStep<Dim>::Parts::set(const DirectionWeights<Dim>& given) {
   if (!options.euler) wide = given.line_wide;  // an approximate inverse does without
   if (!wide.empty() && kind != Kind::exponential)
     throw InputError(
-        "engine.flux: with splitting, fitted4 needs coefficients that do not depend on t and at most 1024 cells a "
-        "line; "
-        "use tr-bdf2, or fitted");
+        "engine.flux: with splitting, fitted4 needs lines of at most 1024 cells and, with coefficients that depend on "
+        "t, 14 lines per cell of a line; use tr-bdf2, or fitted");
   if (kind == Kind::exponential && (known_low != data.line_low || known_high != data.line_high || known_wide != wide)) {
     known_low = data.line_low;
     known_high = data.line_high;

@@ -126,6 +126,7 @@ class Source {
   }
 
   double time() const { return time_; }
+  bool single() const { return file_ && file_->precision("density") == io::Precision::float32; }
   const std::array<Axis, Dim>& axes() const { return axes_; }
   void read(const Decomposition<Dim>& decomposition, std::vector<double>& packed) const {
     packed.resize(static_cast<std::size_t>(decomposition.local_size()));
@@ -219,7 +220,7 @@ DensityFile read_density(const std::filesystem::path& path, const Grid<Dim>& gri
   Decomposition<Dim> from = Decomposition<Dim>(comm, cells, {}, processes);
   std::vector<double> values;
   source.read(from, values);
-  DensityFile result{source.time(), mass_of<Dim>(source.axes(), from, values.data()), 0.0};
+  DensityFile result{source.time(), source.single(), mass_of<Dim>(source.axes(), from, values.data()), 0.0};
   for (int d = 0; d < Dim; ++d) {
     const LineRemap remap(source.axes()[d], grid.axis(d));
     if (remap.identical()) continue;

@@ -79,6 +79,7 @@ Settings Reader::read() {
   time();
   output();
   s_.problem = Problem(definition_);
+  scheme_limits();
   exact();
   if (s_.time.stationary) stationary();
   return std::move(s_);

@@ -7,8 +7,10 @@
 
 #include "kolmo/density/exact.hpp"
 #include "kolmo/grid/check_ranks.hpp"
+#include "kolmo/grid/decomposition.hpp"
 #include "settings_reader.hpp"
 #include "symmetric.hpp"
+#include "time_scheme.hpp"
 
 namespace kolmo::density {
 
@@ -256,6 +258,31 @@ class Checker {
   }
 };
 
+/// Fewest cells of a rank along a direction that is cut.
+int least_share(const Settings& s) {
+  if (s.flux == FluxKind::fitted4) return 4;
+  bool limited = s.flux == FluxKind::limited;
+  for (int d = 0; d < s.problem.dimension(); ++d)
+    limited = limited || (s.flux != FluxKind::central && s.problem.diffusion_zero(d, d));
+  const GeneratorOptions options = generator_options(s);
+  return limited && (!options.linear || options.frozen) ? 2 : 1;
+}
+
+template <int Dim>
+void check_cells_of_ranks(const CaseFile& file, const Settings& s, const Communicator& comm) {
+  Index<Dim> cells{}, processes{};
+  for (int d = 0; d < Dim; ++d) cells[d] = s.axes[d].cells, processes[d] = s.processes[d];
+  const bool given = std::all_of(processes.begin(), processes.end(), [](int count) { return count > 0; });
+  if (!given) processes = Decomposition<Dim>::choose(comm.size(), cells);
+  const int least = least_share(s);
+  for (int d = 0; d < Dim; ++d)
+    if (processes[d] > 1 && cells[d] / processes[d] < least)
+      throw file.error_at(given ? "grid.processes" : "grid",
+                          fmt::format("{} needs at least {} cells per rank along {} ({} cells on {} ranks)",
+                                      s.flux == FluxKind::fitted4 ? "fitted4" : "a limited flux", least,
+                                      s.problem.variables()[d], cells[d], processes[d]));
+}
+
 void check_resources(const CaseFile& file, const Settings& settings, const Communicator& comm) {
   double cells = 1.0;
   for (const AxisSpec& axis : settings.axes) cells *= axis.cells;
@@ -268,6 +295,10 @@ void check_resources(const CaseFile& file, const Settings& settings, const Commu
   constexpr decltype(&check_ranks<1>) checks[] = {check_ranks<1>, check_ranks<2>, check_ranks<3>,
                                                   check_ranks<4>, check_ranks<5>, check_ranks<6>};
   checks[settings.axes.size() - 1](file, settings.axes, settings.processes, comm);
+  constexpr decltype(&check_cells_of_ranks<1>) shares[] = {check_cells_of_ranks<1>, check_cells_of_ranks<2>,
+                                                           check_cells_of_ranks<3>, check_cells_of_ranks<4>,
+                                                           check_cells_of_ranks<5>, check_cells_of_ranks<6>};
+  shares[settings.axes.size() - 1](file, settings, comm);
 }
 
 }  // namespace

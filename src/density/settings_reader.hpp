@@ -52,6 +52,10 @@ class Reader {
   void time();
   void step_size();
   void stationary() const;
+  void scheme_limits() const;
+  void fourth_order_limits() const;
+  void fourth_order_splitting() const;
+  void crank_nicolson_limits() const;
   void output();
   void marginals();
   void slices();

@@ -166,9 +166,10 @@ def complaints(command, text, expected, name):
 def main():
     kolmo, launcher = sys.argv[1], sys.argv[2:]
     jobs = []
-    for name, (text, start, key, reason) in {**CASES, **density_inputs.CASES}.items():
+    together = density_inputs.TOGETHER if launcher else {}
+    for name, (text, start, key, reason) in {**CASES, **density_inputs.CASES, **together}.items():
         # Together it is the agreement of the ranks that counts: a few inputs show it.
-        if not launcher or name in ("dt 0", "misspelt key", "random bytes", "net flux into a closed box", "diffusion indefinite at a point"):
+        if not launcher or name in together or name in ("dt 0", "misspelt key", "random bytes", "net flux into a closed box", "diffusion indefinite at a point"):
             jobs.append((launcher + [kolmo, "run", "case.toml"], text, (start, key, reason), name))
     for name, (arguments, start) in COMMAND_LINES.items() if not launcher else []:
         jobs.append(([kolmo] + arguments, GOOD, (start,), name))

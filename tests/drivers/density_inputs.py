@@ -52,6 +52,21 @@ def slice_of(name, variables, at, key, reason):
     return changed(*THREE, ("[boundary]", SLICE % (name, variables, at))), "case.toml:13:", f"output.slices[0].{key}: ", reason
 
 
+FOURTH = ("[time]", '[engine]\nflux = "fitted4"\n[time]')
+
+
+def fourth(reason, *changes, line=14):
+    return changed(FOURTH, *changes), f"case.toml:{line}:", "engine.flux: ", reason
+
+
+# For three ranks.
+TOGETHER = {
+    "fitted4 on too many ranks": (changed(FOURTH, (AXIS, "cells = 8")), "case.toml:8:", "grid: ", "fitted4 needs at least 4 cells per rank along"),
+    "fitted4 on given ranks": (
+        changed(FOURTH, (AXIS, "cells = 8"), ("[grid]", "[grid]\nprocesses = [3, 1]")), "case.toml:9:", "grid.processes: ", "per rank along x (8 cells on 3 ranks)"),
+    "transport on too many ranks": (changed((NOISE, "noise = [1, 0]"), (AXIS, "cells = 5")), "case.toml:8:", "grid: ", "a limited flux needs at least 2 cells per rank"),
+}
+
 CASES = {
     "slice of one variable": slice_of("s", '["x"]', "[0, 0]", "variables", "two or three different variables"),
     "slice of all variables": slice_of("s", '["x", "y", "z"]', "[]", "variables", "fewer than the 3"),
@@ -102,5 +117,24 @@ CASES = {
     "unknown scheme": value(STEP, 'scheme = "euler"', "time.scheme", "allowed: "),
     "limited flux with an implicit scheme": (
         changed(("[time]", '[engine]\nflux = "limited"\n[time]')), "case.toml:14:", "engine.flux: ", "explicit schemes"),
+    "fitted4 of coupled directions": fourth("needs a drift and a diffusion of each direction", (DRIFT, 'drift = ["-x + y", "-y"]')),
+    "fitted4 without noise": fourth("needs noise in y", (NOISE, "noise = [1, 0]")),
+    "fitted4 on too few cells": (changed(FOURTH, ("y = { from = -6.0, to = 6.0, cells = 16", "y = { from = -6.0, to = 6.0, cells = 4")), "case.toml:10:",
+                                 "grid.y.cells: ", "at least 5 cells (given 4)"),
+    "fitted4 with a potential": fourth("problem.potential", (NOISE, NOISE + '\npotential = "x^2 + y^2"'), line=15),
+    "fitted4 stationary": fourth("a stationary solve takes fitted", (STEP + "\nend = 0.2", "stationary = true")),
+    "fitted4 split with long lines": fourth("lines of up to 1024 cells (x has 1030)", (STEP, 'scheme = "splitting"\n' + STEP), ("6.0, cells = 16 }\ny", "6.0, cells = 1030 }\ny")),
+    "fitted4 split, few lines that change": fourth(
+        "at least 224 lines along x (there are 16)", (STEP, 'scheme = "splitting"\n' + STEP), (DRIFT, 'drift = ["-x + sin(t)", "-y"]')),
+    "fitted4 split, inflow that changes": fourth(
+        "at least 224 lines along x (there are 16)", (STEP, 'scheme = "splitting"\n' + STEP), (WALL, 'default = { type = "inflow", density = "t" }')),
+    "crank-nicolson without a step": value(STEP, 'scheme = "crank-nicolson"', "time.scheme", "give time.step"),
+    "crank-nicolson without noise": (
+        changed((NOISE, "noise = [1, 0]"), (STEP, 'scheme = "crank-nicolson"\n' + STEP)), "case.toml:14:", "time.scheme: ", "limited transport of y"),
+    "boxmg for a density": (changed(("[time]", '[solver]\nmethod = "boxmg"\n[time]')), "case.toml:14:", "solver.method: ", "take gmres or aij"),
+    "start without mass": value(START, 'type = "expression", density = "0*x"', "problem.initial", "integrates to 0"),
+    "step of a single file": value(START, 'type = "file", file = "good.toml", step = 3', "problem.initial.step", "give its folder"),
+    "time of a single file": value(START, 'type = "file", file = "good.toml", time = 0.5', "problem.initial.time", "give its folder"),
+    "start from an empty folder": value(START, 'type = "file", file = "folder"', "problem.initial.file", "no density of a run"),
     "key of another kind (density)": (GOOD + "[fluid]\ndensity = 1\n", "case.toml:16:", "fluid: ", 'a key of kind "flow"'),
 }

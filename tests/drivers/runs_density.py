@@ -223,10 +223,24 @@ def check_start_from_series(folder, plane):
             after = table(os.path.join(inside, "out", "diagnostics.csv"))
             for column in ("mean_q", "variance_q"):
                 expect(abs(before[column][record] - after[column][0]) < 1e-12, f"start from a folder{which}: {column} is {after[column][0]}")
+    # Fields in single precision, as they are by default: the checkpoint of a step goes before them, and steps without one are as they are.
+    plain, single = PLANE.replace(', precision = "float64"', "").replace("every_steps = 4", "every_steps = 5"), os.path.join(folder, "single")
+    code, said, err = run("run", write_case(folder, plain, "step = 0.02"), "--output", single, "--set", "output.checkpoint.keep=1")
+    expect(code == 0, f"fields in single precision: {code} {err}")
+    for which, file, said_single in (("", "checkpoint/000020.h5", False), (", time = 0.4", "checkpoint/000020.h5", False), (", step = 10", "fields/000010.h5", True)):
+        inside = os.path.join(folder, f"single_{which.strip(', ').replace(' = ', '_')}")
+        os.mkdir(inside)
+        case = write_case(inside, text.replace("INITIAL", f'{{ type = "file", file = "{single}"{which} }}'), "step = 0.02\nmax_steps = 1")
+        code, said, err = run("run", case, "--output", os.path.join(inside, "out"), ranks=2)
+        expect(code == 0 and file in said and ("single precision" in said) == said_single, f"start from single precision{which}: {code} {said} {err}")
+        code, said, err = run("check", case)
+        expect(code == 0 and file in said, f"check of a start from single precision{which}: {code} {said} {err}")
     for which, reason in ((", step = 11", "no step 11"), (", time = 0.11", "no time 0.11"), (", step = 10, time = 0.2", "either step or time")):
         case = write_case(folder, text.replace("INITIAL", f'{{ type = "file", file = "{plane}"{which} }}'), "step = 0.02")
         code, said, err = run("run", case, "--output", os.path.join(folder, "nowhere"))
-        expect(code == 2 and reason in err and len(err.splitlines()) == 1, f"start from a folder{which}: {code} {err}")
+        key = f"problem.initial.{which.split()[-3]}: "
+        expect(code == 2 and key in err and reason in err and len(err.splitlines()) == 1, f"start from a folder{which}: {code} {err}")
+        expect(err.startswith(case + ":"), f"start from a folder{which}: no place in {err}")
 
 
 def check_slices(folder):

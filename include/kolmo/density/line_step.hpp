@@ -16,8 +16,14 @@ struct LineOptions {
   /// The weights change at every step: then an exponential is taken only where there are so many lines that finding it
   /// (about 14 products of its matrix with itself) costs less than applying it.
   bool varying = false;
+  static constexpr std::int64_t products = 14;
   /// Backward Euler instead of the second-order step, for lines without an exponential.
   bool euler = false;
+
+  /// Whether uniform lines of n cells, `lines` of them on all ranks, are advanced by the exponential.
+  bool exponential(int n, std::int64_t lines) const {
+    return n <= max_exponential && !euler && (!varying || products * n <= lines);
+  }
 };
 
 /// (D10) p := exp(dt L_d) p or an approximation of second order, line by line, in place:

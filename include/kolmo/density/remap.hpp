@@ -4,9 +4,9 @@
 #include <array>
 #include <cstdint>
 #include <filesystem>
-#include <optional>
 #include <vector>
 
+#include "kolmo/density/settings.hpp"
 #include "kolmo/grid/decomposition.hpp"
 #include "kolmo/grid/field.hpp"
 
@@ -42,16 +42,17 @@ class LineRemap {
 /// What a file holds, and what of it came over.
 struct DensityFile {
   double time = 0.0;
+  bool single = false;       ///< kept in single precision
   double mass = 0.0;         ///< in the file
   double mass_within = 0.0;  ///< on the new grid
 };
 
-/// The file of an earlier run's density. path: a file, which is itself, or a run's folder (or its folder `fields` or
-/// `checkpoint`): its field files, or the checkpoints where there are none with a density; of these the given step, the
-/// file of the given time, or the last. Throws FileError where there is nothing there, InputError where there is no
-/// such step or time. Collective.
-std::filesystem::path find_density(const Communicator& comm, const std::filesystem::path& path,
-                                   std::optional<std::int64_t> step, std::optional<double> time);
+/// The file of an earlier run's density that a case starts from. settings.initial_file: a file, which is itself, or a
+/// run's folder (or its folder `fields` or `checkpoint`): of all steps with a density there the given one, that of the
+/// given time (to 1e-9 of the time that they span), or the last; of one step the checkpoint, which is in double
+/// precision, before the field file. Throws FileError where there is nothing there, InputError with the place in the
+/// case where there is no such step or time. Collective: rank 0 looks.
+std::filesystem::path find_density(const CaseFile& file, const Settings& settings, const Communicator& comm);
 
 /// Reads the density in a checkpoint or a field file (fields/000100.h5, with its grid.h5 beside it) of a run in Dim
 /// dimensions into the owned cells of p, direction after direction where the grids differ. Throws InputError where the
