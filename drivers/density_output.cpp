@@ -188,12 +188,15 @@ void DensityOutput<Dim>::summarise(io::Tree& summary, std::vector<std::string>& 
 }
 
 /// A copy with two ghosts across cuts for scores and errors, the fluxes up to 3-D, the averages of an exact density
-/// that does not change, and what a checkpoint packs.
+/// that does not change, and what a checkpoint packs. Of a slice every rank has all: averages, exact ones and their sum
+/// over the ranks; rank 0 what it writes too.
 template <int Dim>
 double DensityOutput<Dim>::memory_estimate(const density::Settings& settings, int ranks) {
   Index<Dim> cells, processes;
   for (int d = 0; d < Dim; ++d) cells[d] = settings.axes[d].cells;
   processes = Decomposition<Dim>::choose(ranks, cells);
+  if (settings.processes.size() == Dim && settings.processes[0] > 0)
+    std::copy_n(settings.processes.begin(), Dim, processes.begin());
   double all = ranks, ghosted = ranks;
   for (int d = 0; d < Dim; ++d) {
     const double here = (cells[d] + processes[d] - 1) / processes[d];
@@ -201,7 +204,14 @@ double DensityOutput<Dim>::memory_estimate(const density::Settings& settings, in
     ghosted *= here + (processes[d] > 1 || settings.axes[d].periodic ? 4 : 0);
   }
   const bool known = settings.problem.exact() != nullptr;
-  return 8.0 * ((Dim <= 3 ? Dim : 0) * all + std::max(ghosted, all) + (known ? all : 0.0));
+  double slice = 0.0;
+  for (const density::SliceSettings& one : settings.output.slices) {
+    double points = 1.0;
+    for (const int d : one.variables) points *= cells[d];
+    slice = std::max(slice, points);
+  }
+  return 8.0 * ((Dim <= 3 ? Dim : 0) * all + std::max(ghosted, all) + (known ? all : 0.0) +
+                slice * (ranks * (known ? 3.0 : 2.0) + 2.0));
 }
 
 #define KOLMO_INSTANTIATE(Dim) template class DensityOutput<Dim>;

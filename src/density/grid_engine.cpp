@@ -389,6 +389,11 @@ template <int Dim>
 std::string GridEngine<Dim>::description() const {
   const Parts& p = *parts_;
   std::string text = "flux: " + p.generator.description();
+  const auto open = [](const BoundarySettings& face) {
+    return face.type == BoundaryType::absorbing || face.type == BoundaryType::inflow;
+  };
+  if (p.settings.flux == FluxKind::fitted4 && std::any_of(p.settings.boundary.begin(), p.settings.boundary.end(), open))
+    text += "; of lower order at absorbing and inflow faces";
   if (!p.scheme) return text + "; stationary density: " + p.stationary_description;
   const bool automatic = p.settings.time.scheme == Scheme::automatic;
   return text + "; time: " + p.scheme->description() +

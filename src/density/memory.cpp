@@ -124,7 +124,10 @@ class Estimate {
     double bytes = fields * field() + 3.0 * plain();
     if (!assembled) return bytes + 2.0 * field() + (Dim <= 3 ? 14.0 : 10.0) * plain();
     bytes += matrix();
-    if (direct) return bytes + factors() + 4.0 * plain();
+    // Four-point fluxes are applied by themselves: two fields, and iterations in front of the factors of two points.
+    const bool wide = s_.flux == FluxKind::fitted4;
+    if (wide) bytes += 2.0 * field();
+    if (direct) return bytes + factors() + (wide ? krylov_vectors : 4.0) * plain();
     const double fill = s_.solver.method == LinearMethod::aij ? 2.5 : Dim == 2 && ranks_ == 1 ? 2.2 : 1.0;
     return bytes + fill * matrix() + krylov_vectors * plain();
   }

@@ -136,7 +136,8 @@ void add_numerics(Builder& b) {
 
   b.in("solver");
   b.choice("method", words(method_names), "\"auto\"",
-           "Of the implicit systems. boxmg: geometric multigrid. gmres: matrix-free. aij: assembled matrix, for "
+           "Of the implicit systems. boxmg: for symmetric operators, refused for densities. gmres: matrix-free. aij: "
+           "assembled matrix, for "
            "PETSc's own preconditioners. PETSc options (-density_pc_type ...) override it.");
   b.number("tolerance", "-", {.low = 0, .high = 1, .low_open = true, .high_open = true}, "1e-12",
            "Relative residual at which iteration ends; mass is kept to about this.");

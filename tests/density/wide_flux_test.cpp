@@ -243,6 +243,23 @@ TEST(WideFlux, SchemesAgree) {
   EXPECT_NEAR(seen[2], seen[0], 1e-6 * seen[0]);
 }
 
+/// What a run says of itself, and holds beside the assembled two-point operator.
+TEST(WideFlux, IsSaid) {
+  Case c;
+  c.drift = {"-x1", "-x2"};
+  c.diffusion = {"1"};
+  c.cells = 20;
+  c.scheme = Scheme::tr_bdf2;
+  c.step = 0.1;
+  const double fitted = GridEngine<2>::memory_estimate(settings_of(c), 1);
+  c.flux = FluxKind::fitted4;
+  EXPECT_GE(GridEngine<2>::memory_estimate(settings_of(c), 1), fitted + 2 * 8.0 * 20 * 20);
+  const std::string lower = "lower order at absorbing";
+  EXPECT_EQ(GridEngine<2>(settings_of(c), Communicator()).description().find(lower), std::string::npos);
+  c.boundary = BoundaryType::absorbing;
+  EXPECT_NE(GridEngine<2>(settings_of(c), Communicator()).description().find(lower), std::string::npos);
+}
+
 TEST(WideFlux, Refuses) {
   Case c = mixture();
   c.scheme = Scheme::splitting;
