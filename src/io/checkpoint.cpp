@@ -23,6 +23,7 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr const char* format_name = "kolmo checkpoint";
+constexpr const char* content_sum = "content_sum";  // of an array: slab_sum over all of it
 constexpr std::int64_t format_version = 2;
 constexpr std::array<char, 8> first_magic{'K', 'O', 'L', 'M', 'O', 'S', 'L', '1'};  // another checksum
 
@@ -133,7 +134,7 @@ void CheckpointWriter::array(const std::string& name, const Slab& slab, const do
   if (!comm_.all(mine.finite))
     throw NumericsError(fmt::format("'{}' is not finite: no checkpoint of step {} is written", name, label_.step));
   const std::uint64_t sum = wrapped_sum(comm_, mine.sum);
-  file_->write_integer(name, "content_sum", static_cast<std::int64_t>(sum));
+  file_->write_integer(name, content_sum, static_cast<std::int64_t>(sum));
   if (begin % 8 != 0) return;  // a few numbers between others: summed with the rest
   sum_ += sum;
   std::uint64_t numbers = 1;
@@ -151,7 +152,8 @@ void CheckpointWriter::text(const std::string& name, const std::string& value) {
   file_->write_text("/", value_name(name), value);
 }
 void CheckpointWriter::numbers(const std::string& name, const std::vector<double>& values) {
-  file_->write_numbers(name, values);
+  if (values.empty()) return file_->write_numbers(name, values);
+  array(name, {{values.size()}, {0}, {comm_.root() ? values.size() : 0}, 1}, values.data());
 }
 
 void CheckpointWriter::commit(int keep) {
@@ -246,16 +248,23 @@ std::string CheckpointReader::text(const std::string& name) const {
   return or_refuse([&] { return file_->read_text("/", value_name(name)); });
 }
 std::vector<double> CheckpointReader::numbers(const std::string& name) const {
-  return or_refuse([&] { return file_->read_numbers(name); });
+  std::vector<double> values = or_refuse([&] { return file_->read_numbers(name); });
+  if (values.empty() || !file_->has_attribute(name, content_sum)) return values;  // earlier ones did not sum lists
+  const std::uint64_t begin = or_refuse([&] { return file_->offset(name); });
+  compare_sums(name, word_sum(values.data(), values.size(), begin / 8).sum);
+  return values;
+}
+
+void CheckpointReader::compare_sums(const std::string& name, std::uint64_t sum) const {
+  const auto written = static_cast<std::uint64_t>(or_refuse([&] { return file_->read_integer(name, content_sum); }));
+  if (sum != written)
+    throw RestartError(fmt::format("'{}': the values of '{}' are not those that were written", path().string(), name));
 }
 
 void CheckpointReader::array(const std::string& name, const Slab& slab, double* packed) const {
   or_refuse([&] { file_->read_array(name, slab, packed); });
   const std::uint64_t begin = or_refuse([&] { return file_->offset(name); });
-  const std::uint64_t sum = wrapped_sum(comm_, slab_sum(slab, packed, begin / 8).sum);
-  const auto expected = static_cast<std::uint64_t>(or_refuse([&] { return file_->read_integer(name, "content_sum"); }));
-  if (sum != expected)
-    throw RestartError(fmt::format("'{}': the values of '{}' are not those that were written", path().string(), name));
+  compare_sums(name, wrapped_sum(comm_, slab_sum(slab, packed, begin / 8).sum));
 }
 
 }  // namespace kolmo::io

@@ -78,6 +78,16 @@ std::size_t Slab::size() const {
   return n;
 }
 
+ByteRange span_of(const Slab& slab) {
+  if (slab.size() == 0) return {};
+  std::uint64_t first = 0, last = 0;
+  for (std::size_t d = 0; d < slab.global.size(); ++d) {
+    first = first * slab.global[d] + slab.start[d];
+    last = last * slab.global[d] + slab.start[d] + slab.count[d] - 1;
+  }
+  return {first * sizeof(double), (last + 1) * sizeof(double)};
+}
+
 template <int Dim>
 Slab slab_of(const Decomposition<Dim>& decomposition, int components) {
   Slab slab;
@@ -438,7 +448,8 @@ std::uint64_t H5File::write_contiguous(const std::string& name, const Slab& slab
     piece.start[0] += first;
     piece.count[0] = planes * (p + 1) / pieces - first;
     state_->transfer(array, piece, Precision::float64, true, const_cast<double*>(packed + first * plane));
-    start_writing_back(path(), begin, stored_size(slab, Chunk(slab.global.begin(), slab.global.end()), sizeof(double)));
+    const ByteRange span = span_of(piece);
+    if (span.end > span.begin) start_writing_back(path(), begin + span.begin, span.end - span.begin);
   }
   return begin;
 }

@@ -6,10 +6,12 @@
 #include <bit>
 #include <cmath>
 #include <csignal>
+#include <cstring>
 #include <fstream>
 #include <limits>
 #include <random>
 
+#include "../../src/io/digest.hpp"
 #include "io/temporary_folder.hpp"
 #include "kolmo/base/error.hpp"
 #include "kolmo/io/files.hpp"
@@ -237,6 +239,61 @@ TEST(Checkpoint, WhatGoesWrongOnTheWayToTheFileIsFound) {
   EXPECT_EQ(reader.step(), 10);
   ASSERT_EQ(reader.rejected().size(), 1u);
   EXPECT_NE(reader.rejected()[0].find("checksum"), std::string::npos);
+}
+
+/// Changes one value of an array of FOLDER/000010.h5 and makes the seal fit again, so that only the array's sum
+/// differs.
+void change_under_the_seal(const fs::path& folder, const std::string& name) {
+  const Communicator world;
+  const fs::path file = folder / "000010.h5";
+  if (world.root()) {
+    const Communicator self(MPI_COMM_SELF);
+    const std::uint64_t at = H5File::open(self, file).offset(name);
+    std::string bytes = read_text_file(file);
+    bytes[at + 8] = static_cast<char>(bytes[at + 8] ^ 1);
+    std::ofstream(file, std::ios::binary | std::ios::trunc) << bytes;
+    const std::uint64_t length = bytes.size() - 24, sum = file_sum(self, file, length);
+    std::memcpy(&bytes[length + 16], &sum, 8);
+    std::ofstream(file, std::ios::binary | std::ios::trunc) << bytes;
+  }
+  world.barrier();
+}
+
+TEST(Checkpoint, AnArraysOwnSumIsComparedInMemory) {
+  const Communicator world;
+  for (const char* name : {"pressure", "u", "sums"}) {
+    const test::TemporaryFolder folder;
+    write(world, folder.path(), 10);
+    world.barrier();
+    change_under_the_seal(folder.path(), name);
+    const CheckpointReader reader = CheckpointReader::open(world, folder / "000010.h5", "abc");  // the seal fits
+    const auto reading = [&](const std::string& array) {
+      const Decomposition<3> where = decompose(world, cells), inner = where.trimmed(0, 1, 0);
+      std::vector<double> packed(static_cast<std::size_t>(where.local_size()));
+      if (array == "pressure") reader.field<3>(array, where, packed.data());
+      if (array == "u") reader.field<3>(array, inner, packed.data());
+      if (array == "sums") (void)reader.numbers(array);
+    };
+    for (const std::string array : {"pressure", "u", "sums"})
+      if (array == name)
+        EXPECT_EQ(refusal([&] { reading(array); }),
+                  "'" + reader.path().string() + "': the values of '" + array + "' are not those that were written");
+      else
+        EXPECT_NO_THROW(reading(array)) << array;
+  }
+}
+
+TEST(Checkpoint, EmptyListsAreKeptAndPoisonedOnesRefused) {
+  const Communicator world;
+  const test::TemporaryFolder folder;
+  {
+    CheckpointWriter writer(world, folder.path(), {5, 0.5, "abc"});
+    writer.numbers("none", {});
+    writer.commit();
+  }
+  EXPECT_TRUE(CheckpointReader::newest(world, folder.path(), "abc").numbers("none").empty());
+  CheckpointWriter writer(world, folder.path(), {6, 0.5, "abc"});
+  EXPECT_THROW(writer.numbers("sums", {0.0, std::nan("")}), NumericsError);
 }
 
 TEST(Checkpoint, RefusesWhatDoesNotFit) {

@@ -115,6 +115,17 @@ TEST(Hdf5, ContiguousArraysLieInTheFileAsInMemory) {
   }
 }
 
+TEST(Hdf5, SpanOfABox) {
+  const auto bytes = [](const Slab& slab) {
+    const ByteRange span = span_of(slab);
+    return std::pair(span.begin, span.end);
+  };
+  EXPECT_EQ(bytes({{4, 5, 6}, {0, 0, 0}, {4, 5, 6}, 1}), std::pair(std::uint64_t{0}, std::uint64_t{8 * 120}));
+  EXPECT_EQ(bytes({{4, 5, 6}, {1, 0, 0}, {2, 5, 6}, 1}), std::pair(std::uint64_t{8 * 30}, std::uint64_t{8 * 90}));
+  EXPECT_EQ(bytes({{4, 5, 6}, {1, 2, 3}, {2, 1, 2}, 1}), std::pair(std::uint64_t{8 * 45}, std::uint64_t{8 * 77}));
+  EXPECT_EQ(bytes({{4, 5, 6}, {1, 0, 0}, {0, 5, 6}, 1}), std::pair(std::uint64_t{0}, std::uint64_t{0}));
+}
+
 TEST(Hdf5, TrimmedExtendedAndEmptyBoxes) {
   const Decomposition<2> cells = decompose<2>({6, 5});
   const test::TemporaryFolder folder;

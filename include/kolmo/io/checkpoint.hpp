@@ -36,7 +36,7 @@ class CheckpointWriter {
   void number(const std::string& name, double value);
   void integer(const std::string& name, std::int64_t value);
   void text(const std::string& name, const std::string& value);
-  /// The same list on every rank.
+  /// The same list on every rank, finite as a field is.
   void numbers(const std::string& name, const std::vector<double>& values);
   /// Seals and publishes. Without it nothing remains.
   void commit(int keep = 2);
@@ -80,11 +80,13 @@ class CheckpointReader {
   double number(const std::string& name) const;
   std::int64_t integer(const std::string& name) const;
   std::string text(const std::string& name) const;
+  /// Throws RestartError also where the values are not those that were written.
   std::vector<double> numbers(const std::string& name) const;
 
  private:
   CheckpointReader(const Communicator& comm, const std::filesystem::path& file);
   void array(const std::string& name, const Slab& slab, double* packed) const;
+  void compare_sums(const std::string& name, std::uint64_t sum) const;
   Communicator comm_;
   CheckpointLabel label_;
   std::vector<std::string> rejected_;

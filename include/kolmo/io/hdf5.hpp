@@ -28,6 +28,10 @@ struct ByteRange {
   std::uint64_t begin = 0, end = 0;
 };
 
+/// From the first to the last double of a box in its array, counted from the array's first byte; empty for an empty
+/// box.
+ByteRange span_of(const Slab& slab);
+
 /// The slab of a decomposition; components > 1 adds the last entry.
 template <int Dim>
 Slab slab_of(const Decomposition<Dim>& decomposition, int components = 1);
