@@ -158,6 +158,7 @@ void DensityOutput<Dim>::summarise(io::Tree& summary, std::vector<std::string>& 
   summary["variance"] = variance;
   summary["dropped_mass"] = engine_.dropped_mass();
   summary["mass_correction"] = engine_.mass_correction();
+  if (engine_.stationary_change() > 0.0) summary["stationary_change"] = engine_.stationary_change();
   if (const density::LineCounts now = engine_.line_counts(); before_.lines.solves + now.solves > 0) {
     summary["line_solves"] = before_.lines.solves + now.solves;
     summary["fallbacks"] = before_.lines.fallbacks + now.fallbacks;

@@ -65,7 +65,8 @@ bool FaceCoefficients<Dim>::uniform(int d) const {
 
 template <int Dim>
 bool FaceCoefficients<Dim>::recomputed(int d) const {
-  const std::array<bool, Dim> on = depends(d);
+  std::array<bool, Dim> on = depends(d);
+  on[0] = true;  // tables keep every row along x
   return Dim > 3 && settings_->coefficients == Coefficients::recomputed &&
          std::count(on.begin(), on.end(), true) == Dim;
 }

@@ -61,6 +61,8 @@ class FaceCoefficients {
     bool negative = false;           ///< cross terms left a negative conductance: not an M-matrix
   };
   Numbers at(const FaceSite<Dim>& site, double t) const;
+  /// Numbers::negative alone.
+  bool negative(const FaceSite<Dim>& site, double t) const { return conductance(site, t) < 0.0; }
   /// |D_ij| / 2 on an edge between four cells with its sign, and the difference of U from one point to the other.
   double cross(int i, int j, const Point<Dim>& x, double t) const;
   double potential_difference(const Point<Dim>& from, const Point<Dim>& to) const;

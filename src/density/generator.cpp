@@ -24,6 +24,7 @@ Generator<Dim>::Generator(const Settings& settings, const Grid<Dim>& grid, const
       coefficients_(settings, grid, options.split),
       volumes_(std::make_shared<transport::ControlVolumes<Dim>>(grid, cells)) {
   autonomous_ = settings.problem.autonomous();
+  if (coefficients_.crossed() && crossed_too_strongly(settings.time.start)) set_mixed();
   for (int d = 0; d < Dim; ++d) {
     for (int s = 0; s < 2; ++s) {
       const BoundarySettings& b = settings.boundary[2 * d + s];
@@ -59,6 +60,31 @@ Generator<Dim>::Generator(const Settings& settings, const Grid<Dim>& grid, const
   }
   check_settings();
   set_time(settings.time.start);
+}
+
+/// Some face would be left with less than no conductance. What is made for the fluxes depends on it, and so it is asked
+/// first. Collective.
+template <int Dim>
+bool Generator<Dim>::crossed_too_strongly(double t) const {
+  std::int64_t negative = 0;
+  for (int d = 0; d < Dim; ++d) {
+    const std::array<bool, Dim> depends = coefficients_.depends(d);
+    Box<Dim> faces = volumes_->box();
+    ++faces.end[d];
+    for (int e = 0; e < Dim; ++e)
+      if (!depends[e]) faces.end[e] = std::min(faces.end[e], faces.begin[e] + 1);
+    for_each<Dim>(faces, [&](const Index<Dim>& i) {
+      negative += coefficients_.negative(face_site<Dim>(*grid_, d, global(i)), t) ? 1 : 0;
+    });
+  }
+  return cells_->comm().sum(negative) > 0;
+}
+
+/// From here on nothing carries the potential.
+template <int Dim>
+void Generator<Dim>::set_mixed() {
+  cross_.set_mixed();
+  coefficients_.set_mixed();
 }
 
 template <int Dim>
@@ -200,8 +226,7 @@ void Generator<Dim>::set_time(double t) {
   time_ = t;
   for (int d = 0; d < Dim; ++d) fill(d, t);
   if (cross_.active() && !cross_.mixed() && cells_->comm().sum(negative_faces_) > 0) {
-    cross_.set_mixed();
-    coefficients_.set_mixed();
+    set_mixed();
     for (int d = 0; d < Dim; ++d) fill(d, t);
   }
   cross_.fill(t);

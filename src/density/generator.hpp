@@ -52,6 +52,16 @@ struct StoredWeights {
     if (d == 0) return {w.line_low.data() + f, w.line_high.data() + f};
     return {t.low.data() + f * t.length, t.high.data() + f * t.length};
   }
+  /// The first face of a row alone.
+  template <bool Along>
+  transport::FaceWeights single(const transport::FaceRow<Dim, Along>& r) const {
+    transport::FaceWeights w;
+    if (const Table& t = (*tables)[r.direction]; t.fill)
+      t.fill(r.index, 1, &w.low, &w.high);
+    else
+      w = row(r)(0);
+    return w;
+  }
   template <bool Along>
   auto row(const transport::FaceRow<Dim, Along>& r) const {
     const std::array<const double*, 2> at = row_of(r.direction, r.index);
@@ -177,6 +187,8 @@ class Generator {
  private:
   using Numbers = typename FaceCoefficients<Dim>::Numbers;
   void check_settings() const;
+  bool crossed_too_strongly(double t) const;
+  void set_mixed();
   void make_boundary();
   void make_fields(int d);
   bool has_limited_part(int d) const {

@@ -188,11 +188,12 @@ struct GridEngine<Dim>::Parts {
   /// The generator of the coming steps allows for them; the stationary density has its own, once and for all.
   void find_stationary() {
     if (settings.time.stationary) {
-      density::find_stationary<Dim>(settings, generator, state.p, stationary, stationary_description);
-      return;
+      density::find_stationary<Dim>(settings, generator, state.p, stationary, found);
+    } else {
+      Generator<Dim> own(settings, grid, decomposition, {.linear = true, .frozen = true});
+      density::find_stationary<Dim>(settings, own, state.p, stationary, found);
     }
-    Generator<Dim> own(settings, grid, decomposition, {.linear = true, .frozen = true});
-    density::find_stationary<Dim>(settings, own, state.p, stationary, stationary_description);
+    state.dropped += found.dropped;
   }
 
   double first_step() {
@@ -255,7 +256,7 @@ struct GridEngine<Dim>::Parts {
   State<Dim> state;
   std::unique_ptr<TimeScheme<Dim>> scheme;
   SolveStatistics stationary;
-  std::string stationary_description;
+  Stationary found;
   Field<Dim> before;
   bool control = false;
   double tolerance = 0.0, next_step = 0.0, last_step = 0.0, change = 0.0;
@@ -371,6 +372,11 @@ double GridEngine<Dim>::mass_correction() const {
   return parts_->state.correction;
 }
 template <int Dim>
+double GridEngine<Dim>::stationary_change() const {
+  return parts_->found.moved;
+}
+
+template <int Dim>
 void GridEngine<Dim>::set_repairs(double dropped_mass, double mass_correction) {
   parts_->state.dropped = dropped_mass;
   parts_->state.correction = mass_correction;
@@ -394,7 +400,7 @@ std::string GridEngine<Dim>::description() const {
   };
   if (p.settings.flux == FluxKind::fitted4 && std::any_of(p.settings.boundary.begin(), p.settings.boundary.end(), open))
     text += "; of lower order at absorbing and inflow faces";
-  if (!p.scheme) return text + "; stationary density: " + p.stationary_description;
+  if (!p.scheme) return text + "; stationary density: " + p.found.description;
   const bool automatic = p.settings.time.scheme == Scheme::automatic;
   return text + "; time: " + p.scheme->description() +
          (automatic ? fmt::format(" (automatic: {} dimension{})", Dim, Dim > 1 ? "s" : "") : "");

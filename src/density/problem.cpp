@@ -221,7 +221,8 @@ void Problem::linear_drift(double t, std::vector<double>& a, std::vector<double>
   const int n = dimension();
   a.assign(static_cast<std::size_t>(n) * n, 0.0);
   b.assign(static_cast<std::size_t>(n), 0.0);
-  std::vector<double> x(static_cast<std::size_t>(n), 0.0);
+  std::vector<double>& x = parts_->shift;
+  std::fill(x.begin(), x.end(), 0.0);
   for (int i = 0; i < n; ++i) b[i] = drift(i, x.data(), t);
   for (int j = 0; j < n; ++j) {
     x[j] = 1.0;

@@ -52,12 +52,13 @@ class InverseIteration {
     PC pc = nullptr;
     petsc::check(KSPGetPC(ksp_, &pc));
     const bool direct = Dim <= 2;
+    const double tolerance = direct ? 1e-13 : settings.tolerance;
+    resting_ = std::max(1e-9, 10.0 * tolerance);
     petsc::check(KSPSetType(ksp_, KSPGMRES));
     petsc::check(KSPSetPCSide(ksp_, PC_RIGHT));
     petsc::check(PCSetType(pc, direct ? PCLU : PCHYPRE));
     if (direct && g_.volumes().comm().size() > 1) petsc::check(PCFactorSetMatSolverType(pc, MATSOLVERMUMPS));
-    petsc::check(
-        KSPSetTolerances(ksp_, direct ? 1e-13 : settings.tolerance, 1e-300, PETSC_DEFAULT, settings.max_iterations));
+    petsc::check(KSPSetTolerances(ksp_, tolerance, 1e-300, PETSC_DEFAULT, settings.max_iterations));
     petsc::check(KSPSetFromOptions(ksp_));
   }
 
@@ -76,19 +77,24 @@ class InverseIteration {
       best = std::min(best, moved_);
     }
     if (rounds_ == 0) return;
+    if (!(moved_ <= most_moved))
+      throw NotConverged("density_", "the limited fluxes of the stationary density do not come to rest", rounds_,
+                         moved_);
     iterate(most_solves);
     (void)take(p);
   }
+  Stationary found() const { return {description(), moved_, dropped_}; }
+
+ private:
+  static constexpr int most_solves = 200, most_rounds = 40;
+  static constexpr double most_moved = 1e-2;
+
   std::string description() const {
     std::string text = fmt::format("inverse iteration, {} solves", statistics_.count);
     if (g_.freezes()) text += fmt::format(", {} rounds for limited fluxes (the last moved {:.1e})", rounds_, moved_);
     if (dropped_ > 0.0) text += fmt::format(", {:.1e} of the mass below zero dropped", dropped_);
     return text;
   }
-
- private:
-  static constexpr int most_solves = 200, most_rounds = 40;
-
   void fill() {
     // One over the shift: large against every time scale of the domain, small enough for the solves to keep digits.
     const double limit = g_.explicit_limit();
@@ -111,7 +117,7 @@ class InverseIteration {
       petsc::check(VecNorm(next_, NORM_1, &size));
       change = difference / size;
       petsc::check(VecCopy(next_, old_));
-      if (change < 1e-14 || (change < 1e-9 && change > 0.5 * last)) return;
+      if (change < 1e-14 || (change < resting_ && change > 0.5 * last)) return;
     }
     if (most == most_solves) throw NotConverged("density_", "inverse iteration stalls", most, change);
   }
@@ -185,30 +191,31 @@ class InverseIteration {
   Field<Dim> earlier_;
   int rounds_ = 0;
   double moved_ = 0.0, dropped_ = 0.0;
+  double resting_ = 0.0;  ///< changes below this are what the solver leaves
 };
 
 }  // namespace
 
 template <int Dim>
 void find_stationary(const Settings& settings, Generator<Dim>& generator, Field<Dim>& p, SolveStatistics& statistics,
-                     std::string& description) {
+                     Stationary& found) {
   if (!generator.autonomous())
     throw InputError("time.stationary: coefficients depend on t, so that no density is stationary");
   if (!generator.closed()) throw InputError("time.stationary: needs boundaries that are no-flux or periodic");
   if constexpr (Dim == 1) {
     if (!generator.grid().axis(0).periodic() && generator.weights()[0].uniform) {
       solve_line(generator, p);
-      description = "ratios of the weights along the line";
+      found.description = "ratios of the weights along the line";
       return;
     }
   }
   InverseIteration<Dim> iteration(generator, settings.solver, statistics);
   iteration.run(p);
-  description = iteration.description();
+  found = iteration.found();
 }
 
 #define KOLMO_INSTANTIATE(Dim) \
-  template void find_stationary(const Settings&, Generator<Dim>&, Field<Dim>&, SolveStatistics&, std::string&);
+  template void find_stationary(const Settings&, Generator<Dim>&, Field<Dim>&, SolveStatistics&, Stationary&);
 KOLMO_INSTANTIATE(1)
 KOLMO_INSTANTIATE(2)
 KOLMO_INSTANTIATE(3)

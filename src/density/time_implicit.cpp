@@ -21,6 +21,16 @@ bool nonnegative(const Box<Dim>& box, const Field<Dim>& p) {
   return good;
 }
 
+/// want / have, by which a density is scaled to the mass it should have; 1 where both are nothing beside `size`.
+double mass_factor(double have, double want, double size) {
+  if (!std::isfinite(have) || !std::isfinite(want)) throw NumericsError("the density is not finite");
+  if (have > 0.0 && want > 0.0 && std::isfinite(want / have)) return want / have;
+  if (std::abs(want - have) <= 1e-13 * size) return 1.0;
+  throw NumericsError(fmt::format(
+      "a step should leave the mass {:.3g}, its solve left {:.3g}: take smaller steps or a smaller solver.tolerance",
+      want, have));
+}
+
 /// What all implicit schemes share.
 template <int Dim>
 class ImplicitScheme : public TimeScheme<Dim> {
@@ -55,8 +65,7 @@ class ImplicitScheme : public TimeScheme<Dim> {
       comm.sum(given_.data(), 2 * Dim);
     }
     const double have = g_.mass(q) + total(last_), want = mass - total(share_) - total(given_);
-    const double factor = have > 0.0 ? want / have : 1.0;
-    if (!std::isfinite(factor)) throw NumericsError("the density is not finite");
+    const double factor = mass_factor(have, want, std::abs(mass) + std::abs(total(share_)) + std::abs(total(given_)));
     combine<Dim>(box(), {{factor, &q}}, q);
     for (int k = 0; k < 2 * Dim; ++k) s.escaped[k] += share_[k] + given_[k] + factor * last_[k];
     s.correction = std::max(s.correction, std::abs(factor - 1.0));

@@ -177,10 +177,9 @@ std::array<double, 4> WideFlux<Dim>::face_weights(int d, int f) const {
   const Axis& axis = grid_->axis(d);
   const int n = axis.cells(), first = first_of_wide_face(f, n, axis.periodic());
   const auto change = [&](int j) { return std::abs(lines_[d].jump[axis.periodic() ? (j % n + n) % n : j]); };
-  double largest = 0.0;
-  for (int k = 0; k < 4; ++k) largest = std::max(largest, change(first + k));
-  if (!(std::max(change(f - 1), change(f)) <= steepest)) return {};
-  const bool two = !(largest <= steep);
+  if (!(change(f - 1) <= steepest && change(f) <= steepest)) return {};
+  bool two = false;
+  for (int k = 0; k < 4; ++k) two = two || !(change(first + k) <= steep);  // NaN, too, is steep
   std::array<std::array<double, 4>, 4> a{};
   std::array<double, 4> mass{};
   const auto keep = [&](int j, const std::array<double, functions>& column) {

@@ -78,6 +78,17 @@ TEST(Allocation, NoneInAStep) {
   four.cells = 6;
   expect_no_allocation<4>(four, "four variables", Scheme::splitting);
   expect_no_allocation<4>(four, "four variables", Scheme::backward_euler);
+  for (const std::string drift : {"-x1*(1 + t)", "-x1^3*(1 + t)"}) {
+    Case wide;
+    wide.drift = {drift, "-x2"};
+    wide.diffusion = {"0.5"};
+    wide.half_width = 3.0;
+    wide.flux = FluxKind::fitted4;
+    for (const Scheme scheme : {Scheme::crank_nicolson, Scheme::ssp_rk3}) {
+      wide.step = 0.002;
+      expect_no_allocation<2>(wide, "fitted4, drift " + drift, scheme);
+    }
+  }
 }
 
 }  // namespace

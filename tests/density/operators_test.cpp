@@ -149,6 +149,69 @@ TEST(Operators, RecomputedWeightsAreTheSame) {
   }
 }
 
+/// What depends on all variables but x1 would be as large a table, for rows along x are kept whole.
+TEST(Operators, RowsAlongXCountAsKept) {
+  Case c;
+  c.drift = {"-x1", "-x2 + sin(x3*x4)", "-x3 + x2*x4", "-x4 + x2*x3*x1"};
+  c.diffusion = {"1"};
+  c.cells = 6;
+  c.scheme = Scheme::splitting;
+  Settings settings = settings_of(c);
+  settings.coefficients = Coefficients::recomputed;
+  const GridEngine<4> engine(settings, Communicator());
+  EXPECT_NE(engine.description().find("; x2 recomputed; x3 recomputed; x4 recomputed"), std::string::npos)
+      << engine.description();
+}
+
+/// A potential that cross terms cannot keep is as if it was not given: (D7) mixed, transport of second order.
+TEST(Operators, MixedCrossTermsForgetThePotential) {
+  for (const bool stationary : {false, true}) {
+    Case c;
+    c.drift = {"x2", "-x1 - 0.5*x2 - x3", "-x2 - 4*x3"};
+    c.diffusion = {"0", "0", "0", "0", "0.5", "1", "0", "1", "4"};
+    c.half_width = 3.0;
+    c.cells = 12;
+    c.scheme = Scheme::tr_bdf2;
+    c.step = 0.02;
+    Settings plain = settings_of(c);
+    c.potential = "x1^2 + x2^2 + x3^2";
+    Settings given = settings_of(c);
+    plain.time.stationary = given.time.stationary = stationary;
+    GridEngine<3> expected(plain, Communicator()), engine(given, Communicator());
+    for (GridEngine<3>* e : {&expected, &engine}) {
+      if (stationary) {
+        e->solve_stationary();
+        continue;
+      }
+      e->initialise();
+      for (int n = 0; n < 3; ++n) e->step(c.step);
+    }
+    EXPECT_NE(engine.description().find("x1 transported, limited"), std::string::npos) << engine.description();
+    EXPECT_NE(engine.description().find("mixed"), std::string::npos) << engine.description();
+    const double size = largest(expected, expected.density());
+    for_each<3>(cells_of(engine),
+                [&](const Index<3>& i) { EXPECT_NEAR(engine.density()(i), expected.density()(i), 1e-13 * size); });
+  }
+}
+
+/// A step that leaves less than nothing, and not even the amount that its equations say, is not passed on.
+TEST(Operators, MassBelowZeroIsAnError) {
+  Case c;
+  c.drift = {"0", "0"};
+  c.diffusion = {"1"};
+  c.half_width = 1.0;
+  c.cells = 12;
+  c.boundary = BoundaryType::absorbing;
+  c.scheme = Scheme::crank_nicolson;
+  c.step = 5.0;
+  Settings settings = settings_of(c);
+  settings.solver.tolerance = 1e-2;
+  settings.solver.method = LinearMethod::gmres;
+  GridEngine<2> engine(settings, Communicator());
+  engine.initialise();
+  EXPECT_THROW(engine.step(c.step), NumericsError);
+}
+
 /// The same run on one rank alone and on all.
 template <int Dim>
 void check_ranks(Case c) {

@@ -5,7 +5,7 @@ namespace kolmo::density::testing {
 namespace {
 
 struct Found {
-  double l1 = 0.0, least = 0.0, imbalance = 0.0;
+  double l1 = 0.0, least = 0.0, imbalance = 0.0, moved = 0.0;
 };
 
 /// |div J| in every cell, relative to the largest |J| over the width.
@@ -38,7 +38,8 @@ Found stationary(Case c, int cells, const std::function<double(const double*)>& 
   engine.solve_stationary();
   const double total = integral(engine, [&](const Index<Dim>& i) { return cell_mean<Dim>(engine, i, shape); });
   EXPECT_NEAR(mass(engine), 1.0, 1e-13);
-  Found f{l1_error<Dim>(engine, [&](const double* x) { return shape(x) / total; }), least(engine), imbalance(engine)};
+  Found f{l1_error<Dim>(engine, [&](const double* x) { return shape(x) / total; }), least(engine), imbalance(engine),
+          engine.stationary_change()};
   if (Communicator().root())
     printf("%d^%d: L1 %.3e, least %.1e, div J %.1e; %s\n", cells, Dim, f.l1, f.least, f.imbalance,
            engine.description().c_str());
@@ -58,6 +59,7 @@ TEST(Stationary, TransportIsOfSecondOrderAndPositive) {
   for (const Found& f : {coarse, fine}) {
     EXPECT_GE(f.least, 0.0);
     EXPECT_LE(f.imbalance, 1e-10);
+    EXPECT_LE(f.moved, 0.3 * f.l1);
   }
   EXPECT_GT(std::log2(coarse.l1 / fine.l1), 1.8);
 }
@@ -71,6 +73,23 @@ TEST(Stationary, WeakNoiseStaysPositive) {
   const Found f = stationary<2>(c, 40, [](const double* x) { return std::exp(-2.0 * (x[0] * x[0] + x[1] * x[1])); });
   EXPECT_GE(f.least, 0.0);
   EXPECT_LE(f.imbalance, 1e-9);
+  EXPECT_LE(f.moved, 1e-3);
+}
+
+/// What a loose solver leaves is not taken for a stall.
+TEST(Stationary, LooseTolerancesEnd) {
+  Case c;
+  c.drift = {"-x1", "-x2 + 0.3*x1", "-x3"};
+  c.diffusion = {"0.6"};
+  c.half_width = 3.0;
+  c.cells = 14;
+  Settings settings = settings_of(c);
+  settings.time.stationary = true;
+  settings.solver.tolerance = 1e-3;
+  GridEngine<3> engine(settings, Communicator());
+  engine.solve_stationary();
+  EXPECT_NEAR(mass(engine), 1.0, 1e-13);
+  EXPECT_GE(least(engine), 0.0);
 }
 
 }  // namespace

@@ -222,6 +222,29 @@ TEST(WideFlux, StableOnCoarseGrids) {
   }
 }
 
+/// D that vanishes at the walls (Wright and Fisher), or is nothing over whole cells, where log G is not a number:
+/// finite, and the mass stays.
+TEST(WideFlux, NoiseMayVanish) {
+  for (const std::string diffusion : {"1 - x1^2", "max(0, 0.5 - x1^2)"}) {
+    Case c;
+    c.drift = {"-x1"};
+    c.diffusion = {diffusion};
+    c.half_width = 1.0;
+    c.initial = gaussian({0.1}, {0.05});
+    c.flux = FluxKind::fitted4;
+    c.scheme = Scheme::crank_nicolson;
+    c.cells = 40;
+    c.step = 0.005;
+    GridEngine<1> engine(settings_of(c), Communicator());
+    engine.initialise();
+    const double start = mass(engine);
+    run(engine, 0.5);
+    EXPECT_NEAR(mass(engine), start, 1e-12) << diffusion;
+    EXPECT_GE(least(engine), -1e-3) << diffusion;
+    EXPECT_LE(largest(engine, engine.density()), 5.0) << diffusion;
+  }
+}
+
 /// The same by explicit steps, implicit ones and exponentials, on any number of ranks.
 TEST(WideFlux, SchemesAgree) {
   Case c;

@@ -69,10 +69,12 @@ class GridEngine {
   /// What the splitting did to stay positive, so far in this run of the program. Collective.
   LineCounts line_counts() const;
   /// Mass below zero that was set to zero, the rest scaled: by repairs of lines, and by backward Euler where the
-  /// tolerance of the solver left some; summed over the steps since the start.
+  /// tolerance of the solver left some; summed over the steps since the start. With a stationary density: of that.
   double dropped_mass() const;
   /// The largest |factor - 1| by which an implicit step was scaled to the mass it must have, since the start.
   double mass_correction() const;
+  /// What the last round for limited fluxes of a stationary solve changed of the density, in L1; 0 without such rounds.
+  double stationary_change() const;
   void set_repairs(double dropped_mass, double mass_correction);
   /// max |dp/dt| / max p of the last step; only kept where settings ask for a steady end.
   double rate_of_change() const;

@@ -30,6 +30,15 @@ void limited_row(const Weights weights, std::array<const double*, 4> q, double* 
   }
 }
 
+/// The weights of one face, of a law that works for whole rows or, where it says so, for one.
+template <class Law, class Row>
+FaceWeights single(const Law& law, const Row& row) {
+  if constexpr (requires { law.single(row); })
+    return law.single(row);
+  else
+    return law.row(row)(0);
+}
+
 template <int Dim>
 Index<Dim> shifted(Index<Dim> i, int d, int by) {
   i[d] += by;
@@ -72,11 +81,11 @@ template <int Dim, class Law>
 LinearFlux Flux<Dim, Law>::face(int d, const Index<Dim>& i) const {
   for (const Side side : both_sides)
     if (on_boundary(d, i[d], side)) {
-      const FaceWeights w = law_.row(boundary_row<Dim>(volumes(), d, side, i))(0);
+      const FaceWeights w = detail::single(law_, boundary_row<Dim>(volumes(), d, side, i));
       const auto& slab = boundary_->slab(d, side);
       return fold(w, side, slab, slab.at(boundary_->slab_offset(d, side, i)));
     }
-  const FaceWeights w = law_.row(inner_row<Dim, false>(volumes(), d, i))(0);
+  const FaceWeights w = detail::single(law_, inner_row<Dim, false>(volumes(), d, i));
   return {w.low, w.high, 0.0};
 }
 
