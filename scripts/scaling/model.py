@@ -27,12 +27,12 @@ class Machine:
 
     latency: float = 1.5e-6  # s per message between nodes
     bandwidth: float = 4e8  # bytes/s of one rank while all of its node send: 25 GB/s over 64 cores
-    step_ns: float = 29.7  # per cell and step, without the pressure solves: Taylor-Green 128^3, docs/performance.md
-    transform_ns: float = 2.7  # per cell and solve, of the tensor solver's sweeps and copies
+    step_ns: float = 27.3  # per cell and step, without the pressure solves: Taylor-Green 128^3, docs/performance.md
+    transform_ns: float = 2.0  # per cell and solve, of the tensor solver's sweeps and copies
     fft_ns: float = 0.5  # per cell, solve and doubling of the line, each of two directions
     flops: float = 2.0e10  # of a dense transform (stretched lines of the tensor solver)
-    cycle_ns: float = 15.0  # per cell and iteration of boxmg with conjugate gradients: cycle 10.2, product 2.5, vectors (docs/performance.md)
-    iterations: float = 3.8  # of boxmg per solve
+    cycle_ns: float = 17.6  # per cell and iteration of boxmg with conjugate gradients: cycle 12.8, product 2.3, vectors (docs/performance.md)
+    iterations: float = 2.0  # of boxmg per solve
     scan_ns: float = 2.0  # per rank of the whole run and move between pencils: empty parts are looked at too
 
 
