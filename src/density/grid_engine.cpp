@@ -28,18 +28,6 @@ Grid<Dim> make_grid(const Settings& settings) {
   return Grid<Dim>(std::move(axes));
 }
 
-Scheme chosen_scheme(const Settings& settings) {
-  if (settings.time.scheme != Scheme::automatic) return settings.time.scheme;
-  if (settings.flux == FluxKind::limited) return Scheme::ssp_rk3;
-  return settings.problem.dimension() <= 2 ? Scheme::tr_bdf2 : Scheme::splitting;
-}
-
-GeneratorOptions generator_options(const Settings& settings) {
-  if (settings.time.stationary) return {.linear = true, .frozen = true};
-  const Scheme scheme = chosen_scheme(settings);
-  return {.linear = scheme == Scheme::backward_euler, .split = scheme == Scheme::splitting};
-}
-
 namespace {
 
 template <int Dim>

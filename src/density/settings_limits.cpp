@@ -7,6 +7,22 @@
 #include "settings_reader.hpp"
 #include "time_scheme.hpp"
 
+namespace kolmo::density {
+
+Scheme chosen_scheme(const Settings& settings) {
+  if (settings.time.scheme != Scheme::automatic) return settings.time.scheme;
+  if (settings.flux == FluxKind::limited) return Scheme::ssp_rk3;
+  return settings.problem.dimension() <= 2 ? Scheme::tr_bdf2 : Scheme::splitting;
+}
+
+GeneratorOptions generator_options(const Settings& settings) {
+  if (settings.time.stationary) return {.linear = true, .frozen = true};
+  const Scheme scheme = chosen_scheme(settings);
+  return {.linear = scheme == Scheme::backward_euler, .split = scheme == Scheme::splitting};
+}
+
+}  // namespace kolmo::density
+
 namespace kolmo::density::detail {
 
 void Reader::scheme_limits() const {
