@@ -255,21 +255,19 @@ struct Solver<Dim>::Parts {
     const bool project = system.singular() && !exact;
     // The plain mean fusedcg takes out itself.
     mean_inside = project && ksp_type == fused_cg && !system.separable() && live == system.unknowns().global_size();
-    const bool copied = from == to || (project && !mean_inside);
     if (project && !mean_inside)
       make_solvable(from);
     else if (from == to)
       right_side.assign(from, from + system.local_size());
-    if (copied) from = right_side.data();
+    if (from == to || (project && !mean_inside)) from = right_side.data();
     petsc::check(VecPlaceArray(b, from));
     petsc::check(VecPlaceArray(q, to));
     petsc::check(KSPSetInitialGuessNonzero(ksp, warm_start && ksp_type != KSPPREONLY ? PETSC_TRUE : PETSC_FALSE));
-    first_residual = 0.0;
     if (ksp_type == fused_cg) petsc::check(KSPSetResidualHistory(ksp, &first_residual, 1, PETSC_TRUE));
     petsc::check(KSPSolve(ksp, b, q));
-    PetscBool guessed = PETSC_FALSE;  // by the warm start or a KSPGuess of the options
+    PetscBool guessed = PETSC_FALSE;  // by the warm start or by options of KSP: then the first residual is not b
     petsc::check(KSPGetInitialGuessNonzero(ksp, &guessed));
-    if (warm_start || guessed) first_residual = 0.0;
+    if (guessed) first_residual = 0.0;
     const std::optional<NotConverged> failure = finish();
     petsc::check(VecResetArray(b));
     petsc::check(VecResetArray(q));

@@ -1,25 +1,13 @@
 // A step takes no memory: what it works with is made before, also where coefficients depend on time.
-#include <atomic>
-#include <cstdlib>
-#include <new>
 
 #include "density/engine_cases.hpp"
-
-namespace {
-std::atomic<bool> counting{false};
-std::atomic<long> allocations{0};
-}  // namespace
-
-void* operator new(std::size_t size) {
-  if (counting) ++allocations;
-  if (void* memory = std::malloc(size)) return memory;
-  throw std::bad_alloc();
-}
-void operator delete(void* memory) noexcept { std::free(memory); }
-void operator delete(void* memory, std::size_t) noexcept { std::free(memory); }
+#include "support/allocations.hpp"
 
 namespace kolmo::density::testing {
 namespace {
+
+using test::allocations;
+using test::counting;
 
 template <int Dim>
 void expect_no_allocation(Case c, const std::string& name, Scheme scheme, bool open = false) {
