@@ -9,7 +9,6 @@ FLOWS = [("channel_128", "channel 128x64x128, stretched", 55, 1800), ("taylor_gr
          ("cavity_clustered_64", "cavity 64^3, clustered in x, y, z", 60, 1900)]
 # CaNS on a quiet machine of this kind, ns per cell and step: as built on one and two ranks, its page faults tuned away.
 CANS = {"channel_128": (224, 126, 178, 103), "taylor_green_128": (324, 182, 246, 133), "cavity_128": (275, 139, 223, 114)}
-OTHERS = {"OpenFOAM": 1130, "PetIBM": 929, "incflo": 4020}
 # name, what it says, ns per unknown, iterations
 LINEAR = [("tensor/symmetric_128", "tensor, mirror-symmetric, 128^3", 10, None),
           ("tensor/any_128", "tensor, any grid and boundary mix, 128^3", 17, None),
@@ -250,39 +249,14 @@ def print_table(run):
             print(f"  {name:<48} {ranks} rank(s)  {values}")
 
 
-def draw(run, path):
-    import matplotlib.pyplot as plt
-
-    figure, (left, right) = plt.subplots(1, 2, figsize=(11, 4.2))
-    names = [name for name, *_ in FLOWS]
-    for shift, (label, value) in enumerate([("Kolmo, one rank", lambda n: run.get(f"flow/{n}/k4")),
-                                            ("Kolmo, two ranks", lambda n: run.get(f"flow/{n}/k4", "ns", 2)),
-                                            ("CaNS tuned, one rank", lambda n: CANS.get(n, (0,) * 4)[2]),
-                                            ("CaNS as built, one rank", lambda n: CANS.get(n, (0,) * 4)[0])]):
-        left.bar([i + 0.2 * shift - 0.3 for i in range(len(names))], [value(n) or 0 for n in names], 0.2, label=label)
-    left.set_xticks(range(len(names)), [n.replace("_", " ") for n in names], fontsize=7)
-    left.set_ylabel("ns per cell and step")
-    left.set_title("Whole time steps (" + ", ".join(f"{k} {v}" for k, v in OTHERS.items()) + ": off the scale)", fontsize=8)
-    left.legend(fontsize=7)
-    names = [name for name, _, _, _ in LINEAR if run.get(name)]
-    right.barh(names, [run.get(name) for name in names])
-    for position, (name, _, target, _) in enumerate(entry for entry in LINEAR if run.get(entry[0])):
-        if target:
-            right.plot([target, target], [position - 0.4, position + 0.4], "r")
-    peers = [f"petsc/{kind}/{name}" for name in PCMG for kind in PETSC if run.get(f"petsc/{kind}/{name}")]
-    right.barh(peers, [run.get(name) for name in peers], color="gray")
-    right.tick_params(axis="y", labelsize=7)
-    right.set_xlabel("ns per unknown, one rank (red: target; gray: PETSc's multigrids)", fontsize=8)
-    right.set_xscale("log")
-    figure.tight_layout()
-    figure.savefig(path, dpi=110, metadata={"Software": None})
-
-
 def write(facts, root):
     """Puts tables and picture between the markers of docs/performance.md."""
+    import picture  # matplotlib only where something is drawn
+
     run = Run(facts)
     os.makedirs(os.path.join(root, "docs", "images"), exist_ok=True)
-    draw(run, os.path.join(root, "docs", "images", "performance.png"))
+    picture.draw(run, os.path.join(root, "docs", "images", "performance.png"), CANS,
+                 {name: target for name, _, target, _ in LINEAR}, PETSC, YARDSTICK)
     path = os.path.join(root, "docs", "performance.md")
     with open(path, encoding="utf-8") as file:
         text = file.read()
