@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <chrono>
+#include <filesystem>
 
 #include "kolmo/base/signals.hpp"
 
@@ -20,9 +21,9 @@ constexpr double seconds_between_looks = 0.25;  // at the folder, which may be o
 
 double seconds_since_start() { return std::chrono::duration<double>(Clock::now() - program_start).count(); }
 
-Attention::Attention(const Communicator& comm, std::filesystem::path folder, const Limits& limits)
+Attention::Attention(const Communicator& comm, const io::RunFolder& folder, const Limits& limits)
     : comm_(comm),
-      folder_(std::move(folder)),
+      folder_(folder),
       limits_(limits),
       checkpoint_seconds_(limits.checkpoint_bytes / bytes_per_second),
       checkpointed_at_(seconds_since_start()) {
@@ -31,18 +32,22 @@ Attention::Attention(const Communicator& comm, std::filesystem::path folder, con
 }
 
 Attention::Asked Attention::look(double seconds_per_step) {
-  enum { signal, file, wall, checkpoint, count };
+  enum { signal, file, wall, checkpoint, lost, count };
   std::array<double, count> asked{};
   const Requests own = take_requests();
   asked[signal] = own.stop;
   asked[checkpoint] = own.checkpoint;
   if (comm_.root()) {  // one clock and one look for all
     const double now = seconds_since_start();
-    if (now - looked_at_ >= seconds_between_looks) look_at_files(asked[file], asked[checkpoint]);
+    if (now - looked_at_ >= seconds_between_looks) {
+      look_at_files(asked[file], asked[checkpoint]);
+      asked[lost] = !folder_.ours();
+    }
     asked[wall] = time_is_up(seconds_per_step);
     if (limits_.checkpoint_every > 0.0 && now - checkpointed_at_ >= limits_.checkpoint_every) asked[checkpoint] = 1.0;
   }
   comm_.max(asked.data(), count);
+  if (asked[lost] > 0.0) folder_.lost();
   Asked answer;
   answer.checkpoint = asked[checkpoint] > 0.0;
   if (asked[signal] > 0.0)
@@ -57,8 +62,8 @@ Attention::Asked Attention::look(double seconds_per_step) {
 void Attention::look_at_files(double& stop, double& checkpoint) {
   looked_at_ = seconds_since_start();
   std::error_code ignored;
-  if (std::filesystem::remove(folder_ / "STOP", ignored)) stop = 1.0;
-  if (std::filesystem::remove(folder_ / "CHECKPOINT", ignored)) checkpoint = 1.0;
+  if (std::filesystem::remove(folder_.path() / "STOP", ignored)) stop = 1.0;
+  if (std::filesystem::remove(folder_.path() / "CHECKPOINT", ignored)) checkpoint = 1.0;
 }
 
 // Room for a few more steps, for the checkpoint and the last output, and something for the end of the program.

@@ -1,10 +1,10 @@
 /// What is asked of a run while it goes: by signals, by files in its folder, by the clock.
 #pragma once
 
-#include <filesystem>
 #include <string>
 
 #include "kolmo/base/parallel.hpp"
+#include "kolmo/io/run_folder.hpp"
 
 namespace kolmo::drivers {
 
@@ -25,8 +25,9 @@ class Attention {
   };
 
   /// Removes a DIR/STOP or DIR/CHECKPOINT that was meant for an earlier leg. Collective.
-  Attention(const Communicator& comm, std::filesystem::path folder, const Limits& limits);
-  /// The same answer on every rank, from one reduction. The files are removed when heeded. Collective.
+  Attention(const Communicator& comm, const io::RunFolder& folder, const Limits& limits);
+  /// The same answer on every rank, from one reduction. The files are removed when heeded. FileError where the folder
+  /// was removed or replaced under the run. Collective.
   Asked look(double seconds_per_step);
   /// A checkpoint was written and took so long.
   void checkpoint_written(double seconds);
@@ -35,7 +36,7 @@ class Attention {
   void look_at_files(double& stop, double& checkpoint);
   bool time_is_up(double seconds_per_step) const;
   Communicator comm_;
-  std::filesystem::path folder_;
+  const io::RunFolder& folder_;
   Limits limits_;
   double checkpoint_seconds_;  // of the longest so far; an estimate until one is timed
   bool timed_ = false;

@@ -8,6 +8,7 @@
 #include "commands.hpp"
 #include "kolmo/base/error.hpp"
 #include "kolmo/base/petsc.hpp"
+#include "kolmo/base/signals.hpp"
 
 namespace {
 
@@ -83,5 +84,11 @@ int main(int argc, char** argv) {
   }
   if (const auto found = alone.find(line.command); found != alone.end())
     return run_alone([&] { return found->second(line); });
+  // Before MPI, whose start may take a while, and to the very end, for which it is never destroyed: a run that gets a
+  // signal in between must neither lose the request nor die of it.
+  if (line.command == "run" || line.command == "restart") {
+    static const auto* const watch = new SignalWatch;
+    (void)watch;
+  }
   return run_together(line, argv[0], together.at(line.command));
 }

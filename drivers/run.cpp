@@ -5,7 +5,6 @@
 #include "kinds.hpp"
 #include "kolmo/base/log.hpp"
 #include "kolmo/base/petsc.hpp"
-#include "kolmo/base/signals.hpp"
 #include "run_loop.hpp"
 
 namespace kolmo::drivers {
@@ -34,7 +33,6 @@ void warn_of_unused_options(const Log& log) {
 }  // namespace
 
 int run(const CommandLine& line) {
-  const SignalWatch watch;  // from the beginning: a signal while solvers are set up must not end the run
   const Communicator comm;
   const CaseFile file = CaseFile::read(comm, line.run.case_path, line.run.overrides, all_schemas());
   const auto simulation = kind_of(file).make(file, comm);

@@ -11,6 +11,7 @@
 #include "kolmo/base/petsc.hpp"
 #include "kolmo/base/phase.hpp"
 #include "kolmo/io/agree.hpp"
+#include "kolmo/io/lock.hpp"
 #include "wall_limit.hpp"
 #include "watchdog.hpp"
 
@@ -31,6 +32,7 @@ int RunLoop::run() {
   open();
   try {
     const Ending ending = advance();
+    folder_->check();
     // Before the last output: what it adds off schedule must not enter the state that a restart goes on from.
     if (ending == Ending::stopped || plan_.checkpoint.active() || plan_.checkpoint_every_wall_time > 0.0)
       write_checkpoint();
@@ -179,7 +181,7 @@ ProgressPlan RunLoop::aims() const {
 
 RunLoop::Ending RunLoop::advance() {
   take_wall_limit();
-  attention_.emplace(comm_, folder_->path(),
+  attention_.emplace(comm_, *folder_,
                      Attention::Limits{wall_limit_, plan_.checkpoint_every_wall_time, plan_.checkpoint_bytes});
   Watchdog watchdog(options_.watchdog, comm_.rank());
   Progress progress(log_, aims());
@@ -252,6 +254,7 @@ void RunLoop::write_checkpoint() {
   const Phase::Scope scope(phase);
   const Moment now = simulation_.moment();
   if (checkpoint_step_ == now.step) return;
+  folder_->check();  // a checkpoint would make it anew
   const double begin = seconds_since_start();
   io::CheckpointWriter writer(comm_, folder_->checkpoints(), {now.step, now.time, hash_});
   writer.text("kind", file_.kind());
@@ -266,6 +269,7 @@ void RunLoop::write_checkpoint() {
 void RunLoop::describe_run(io::Tree& summary, const std::string& status, ExitCode code) const {
   const Moment now = simulation_.moment();
   summary["status"] = status;
+  if (const std::string job = io::LockText::mine().job; !job.empty()) summary["job"] = job;
   summary["exit_code"] = static_cast<int>(code);
   summary["kind"] = file_.kind();
   summary["title"] = plan_.title;
@@ -317,10 +321,12 @@ void RunLoop::summarise(Ending ending) {
 // On one rank and without collectives: the others may be anywhere.
 void RunLoop::summarise_failure(const Error& error) const noexcept {
   try {
+    if (!folder_->ours()) return;
     io::Tree summary;
     describe_run(summary, "failed", error.code());
     summary["error"] = std::string(error.what());
     io::write_json(folder_->summary(), summary);
+    std::filesystem::remove(folder_->progress());
   } catch (...) {  // the first error is the one to report
   }
 }

@@ -64,6 +64,18 @@ void print_checkpoints(const fs::path& folder) {
   print_line("checkpoints", steps.empty() ? "none" : fmt::format("steps {}", fmt::join(steps, ", ")));
 }
 
+/// Whether the batch job of a run that is not at work will go on with it.
+void print_queue(const fs::path& folder, const io::LockState& lock) {
+  std::string job;
+  if (const auto holder = io::LockText::parse(lock.who)) job = holder->job;  // killed before it could tell
+  std::error_code failure;
+  if (job.empty() && fs::exists(folder / "summary.json", failure))
+    if (const io::Tree summary = io::read_json(folder / "summary.json"); summary.has("job"))
+      job = summary.at("job").text();
+  if (const std::string state = io::waiting_in_queue(job); !state.empty())
+    print_line("queue", fmt::format("job {} waits to go on with it ({})", job, state));
+}
+
 }  // namespace
 
 int status(const CommandLine& line) {
@@ -83,6 +95,7 @@ int status(const CommandLine& line) {
   } else {
     print_line("status", "ended without a summary");
   }
+  if (!running) print_queue(folder, lock);
   if (fs::exists(folder / "progress.json", failure)) print_progress(folder / "progress.json", running);
   if (fs::exists(folder / "diagnostics.csv", failure)) print_last_record(folder / "diagnostics.csv");
   print_checkpoints(folder / "checkpoint");

@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <array>
+
 #include "kolmo/base/error.hpp"
 
 namespace kolmo::petsc {
@@ -28,10 +30,13 @@ bool alive() {
 }
 
 Session::Session(int& argc, char**& argv) {
-  // -skip_petscrc: a stray .petscrc must not change a run that run.toml claims to describe.
+  // A stray .petscrc must not change a run that run.toml claims to describe; PETSc's signal handlers would take the
+  // place of ours, and end the program with a dump.
+  constexpr std::array own{"-skip_petscrc", "-no_signal_handler"};
+  for (const char* option : own) (void)PetscOptionsSetValue(nullptr, option, "true");
   PetscErrorCode code = PetscInitialize(&argc, &argv, nullptr, nullptr);
   if (code) throw InternalError(fmt::format("PetscInitialize failed with code {}", static_cast<int>(code)));
-  (void)PetscPopSignalHandler();
+  for (const char* option : own) check(PetscOptionsClearValue(nullptr, option));
   check(PetscPushErrorHandler(remember_error, nullptr));
 }
 

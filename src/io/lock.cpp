@@ -44,13 +44,20 @@ std::string content(int descriptor) {
   return length > 0 ? std::string(text, static_cast<std::size_t>(length)) : "";
 }
 
-/// States in which no process of a job is left. An unknown word is none of them, and neither is NODE_FAIL: the node may
-/// be behind a cut of the network, with its ranks at work.
+/// States in which no process of a job is left and none will come. An unknown word is none of them, and neither are
+/// those of a job whose node failed, which may be behind a cut of the network with its ranks at work: NODE_FAIL, and
+/// PENDING and its like once it has been queued anew.
 bool no_process_in(const std::string& state) {
-  constexpr std::array<std::string_view, 14> over{
-      "PENDING",   "REQUEUED", "REQUEUE_HOLD", "REQUEUE_FED", "SPECIAL_EXIT",  "COMPLETED", "FAILED",
-      "CANCELLED", "TIMEOUT",  "DEADLINE",     "PREEMPTED",   "OUT_OF_MEMORY", "BOOT_FAIL", "REVOKED"};
+  constexpr std::array<std::string_view, 9> over{"COMPLETED", "FAILED",        "CANCELLED", "TIMEOUT", "DEADLINE",
+                                                 "PREEMPTED", "OUT_OF_MEMORY", "BOOT_FAIL", "REVOKED"};
   return std::find(over.begin(), over.end(), state) != over.end();
+}
+
+/// States of a job that has run and waits to run again.
+bool queued_anew(const std::string& state) {
+  constexpr std::array<std::string_view, 5> waiting{"PENDING", "REQUEUED", "REQUEUE_HOLD", "REQUEUE_FED",
+                                                    "SPECIAL_EXIT"};
+  return std::find(waiting.begin(), waiting.end(), state) != waiting.end();
 }
 
 /// What squeue's lines "number STATE" tell of a job. Asked for the first job of an array, it names the others too.
@@ -63,7 +70,7 @@ LockHolder judge_states(const std::string& said, const std::string& job) {
     std::string number, state;
     if (!(words >> number >> state) || number != job) continue;
     named = true;
-    if (state == "NODE_FAIL")
+    if (state == "NODE_FAIL" || queued_anew(state))
       lost = true;
     else if (!no_process_in(state))
       return LockHolder::alive;
@@ -71,15 +78,24 @@ LockHolder judge_states(const std::string& said, const std::string& job) {
   return named && !lost ? LockHolder::gone : LockHolder::unknown;
 }
 
-/// Asks SLURM about a job; unknown where there is no squeue, or no answer.
-LockHolder judge_job(const std::string& job) {
-  std::FILE* pipe =
-      ::popen(("timeout 20 squeue --noheader --states=all --job=" + job + " --format='%A %T' 2>&1").c_str(), "re");
-  if (pipe == nullptr) return LockHolder::unknown;
+/// What squeue says of a job; `fine` where it ended well.
+std::string ask_squeue(const std::string& job, const std::string& format, bool& fine) {
+  fine = false;
+  const std::string command =
+      fmt::format("timeout 20 squeue --noheader --states=all --job={} --format='{}' 2>&1", job, format);
+  std::FILE* pipe = ::popen(command.c_str(), "re");
+  if (pipe == nullptr) return "";
   std::array<char, 256> buffer{};
   std::string said;
   while (std::fgets(buffer.data(), buffer.size(), pipe) != nullptr) said += buffer.data();
-  const bool fine = ::pclose(pipe) == 0;
+  fine = ::pclose(pipe) == 0;
+  return said;
+}
+
+/// Asks SLURM about a job; unknown where there is no squeue, or no answer.
+LockHolder judge_job(const std::string& job) {
+  bool fine = false;
+  const std::string said = ask_squeue(job, "%A %T", fine);
   if (said.find("Invalid job id") != std::string::npos) return LockHolder::gone;
   return fine ? judge_states(said, job) : LockHolder::unknown;
 }
@@ -238,6 +254,18 @@ LockHolder judge_lock(const std::string& text, const LockText& self) {
   return judge_job(holder->job);
 }
 
+std::string waiting_in_queue(const std::string& job) {
+  bool fine = false;
+  std::istringstream lines(is_number(job) ? ask_squeue(job, "%A %T %r", fine) : "");
+  for (std::string line; fine && std::getline(lines, line);) {
+    std::istringstream words(line);
+    std::string number, state, reason;
+    words >> number >> state >> reason;
+    if (number == job && queued_anew(state)) return reason.empty() ? state : fmt::format("{}, {}", state, reason);
+  }
+  return "";
+}
+
 LockState look_at_lock(const fs::path& folder) {
   LockState state;
   const int descriptor = ::open((folder / ".lock").c_str(), O_RDONLY | O_CLOEXEC);
@@ -252,6 +280,17 @@ LockState look_at_lock(const fs::path& folder) {
   }
   (void)::close(descriptor);
   return state;
+}
+
+bool keeps_lock(int descriptor, const fs::path& folder) {
+  const fs::path path = folder / ".lock";
+  if (still_named(descriptor, path)) return true;
+  // Some file systems give one file several numbers: the text decides.
+  const int named = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
+  if (named < 0) return errno != ENOENT && errno != ENOTDIR;
+  const bool same = content(named) == LockText::mine().text();
+  ::close(named);
+  return same;
 }
 
 int take_lock(const fs::path& folder) {

@@ -113,8 +113,22 @@ RunFolder::RunFolder(RunFolder&& other) noexcept
 RunFolder::~RunFolder() {
   if (lock_ < 0) return;
   // Removed while still locked, so that whoever opened it meanwhile sees that it is no longer the named one.
-  (void)::unlink((path_ / ".lock").c_str());
+  if (ours()) (void)::unlink((path_ / ".lock").c_str());
   (void)::close(lock_);
+}
+
+bool RunFolder::ours() const { return lock_ < 0 || keeps_lock(lock_, path_); }
+
+void RunFolder::lost() const {
+  throw FileError(
+      fmt::format("'{}' is this run's folder no longer: it, or .lock in it, was removed or replaced; the run is ended",
+                  path_.string()));
+}
+
+void RunFolder::check() const {
+  on_root(comm_, [&] {
+    if (!ours()) lost();
+  });
 }
 
 void RunFolder::make(const fs::path& folder) const {

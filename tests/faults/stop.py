@@ -47,6 +47,52 @@ def check_signals(place):
     expect_goes_on(place, os.path.join(place, "TERM"), "SIGTERM to one rank")
 
 
+def check_signals_all_along(place):
+    """From before MPI is started until after it is over: a signal neither ends the run nor is lost."""
+    def listening(pid):
+        with open(f"/proc/{pid}/status", encoding="ascii") as file:
+            caught = next(line for line in file if line.startswith("SigCgt"))
+        return int(caught.split()[1], 16) >> (signal.SIGUSR1 - 1) & 1
+
+    for name, number in (("storm", signal.SIGUSR1), ("early", signal.SIGTERM)):
+        where = os.path.join(place, name)
+        job = Job("run", os.path.join(place, "case.toml"), "--output", where)
+        ranks = job.pids()
+        job.wait_for(lambda: all(listening(pid) for pid in ranks), "the handling of signals")
+        expect(not os.path.exists(os.path.join(where, "run.toml")), f"{name}: signals are heeded only once the run has begun")
+        if name == "early":
+            os.kill(ranks[1], number)
+        while name == "storm" and job.alive():
+            for pid in ranks:
+                try:
+                    os.kill(pid, number)
+                except ProcessLookupError:
+                    pass
+            time.sleep(0.002)
+        outcome = job.end()
+        if name == "early":
+            expect_stopped(outcome, where, "a signal", "SIGTERM before the run has begun")
+        else:
+            expect(outcome.code == 0, f"SIGUSR1 all along: {outcome}")
+
+
+def check_lost_folder(place):
+    """The folder is removed under the run, or taken by another one: it ends, says why, and writes no more."""
+    for what in ("removed", "replaced"):
+        where = os.path.join(place, what)
+        job = start(place, what, "--set", "output.checkpoint.every_steps=1000000", "--set", "output.checkpoint.every_wall_time=0.3",
+                    "--set", "output.fields.every_steps=1000000")
+        os.rename(where, where + " away")
+        if what == "replaced":
+            os.mkdir(where)
+            write_case(where, "process 1 on another-host", ".lock")
+            write_case(where, "its own", "run.toml")
+        outcome = job.end()
+        expect(outcome.code == 4 and "this run's folder no longer" in outcome.said and outcome.said.count("\n") == 0, f"{what}: {outcome}")
+        left = sorted(os.listdir(where)) if os.path.exists(where) else []
+        expect(left == ([] if what == "removed" else [".lock", "run.toml"]), f"a folder that was {what} holds {left}")
+
+
 def check_checkpoint_request(place):
     where = os.path.join(place, "USR1")
     job = start(place, "USR1", "--set", "output.checkpoint.every_steps=1000000", "--set", "output.checkpoint.every_wall_time=0.3")
@@ -165,7 +211,7 @@ def check_without_flock(place):
     expect(again.code == 0, f"the lock of the same job before it was queued anew: {again}")
 
 
-PARTS = {"signals": (check_signals, check_second_signal), "requests": (check_checkpoint_request,), "flock": (check_without_flock,),
+PARTS = {"signals": (check_signals, check_second_signal, check_signals_all_along), "requests": (check_checkpoint_request, check_lost_folder), "flock": (check_without_flock,),
          "launcher": (check_launcher_signal,), "limit": (check_wall_limit,), "hang": (check_hang,)}
 for check in PARTS[ARGUMENTS[0]]:
     with folder() as at:

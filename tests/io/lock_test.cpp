@@ -153,9 +153,10 @@ TEST(Lock, SlurmIsAskedForOtherJobs) {
       {"echo 78 SUSPENDED", LockHolder::alive},
       {"echo 78 COMPLETED", LockHolder::gone},
       {"echo 78 NODE_FAIL", LockHolder::unknown},  // perhaps only cut off
-      {"echo 78 PENDING", LockHolder::gone},
+      {"echo 78 PENDING", LockHolder::unknown},    // queued anew, perhaps because its node failed
+      {"echo 78 REQUEUE_HOLD", LockHolder::unknown},
       {"echo 78 PENDING; echo 78 RUNNING", LockHolder::alive},
-      {"echo 78 PENDING; echo 79 RUNNING", LockHolder::gone},  // an array's others
+      {"echo 78 TIMEOUT; echo 79 RUNNING", LockHolder::gone},  // an array's others
       {"echo 79 RUNNING; echo 78 RUNNING", LockHolder::alive},
       {"echo 78 NODE_FAIL; echo 78 RUNNING", LockHolder::alive},
       {"echo 79 COMPLETED", LockHolder::unknown},
@@ -168,6 +169,23 @@ TEST(Lock, SlurmIsAskedForOtherJobs) {
     const FakeSlurm slurm(body);
     EXPECT_EQ(judge_lock(other, here), expected) << body;
   }
+}
+
+TEST(Lock, AJobThatWaitsInTheQueueIsNamedAsSuch) {
+  const std::pair<const char*, const char*> answers[] = {
+      {"echo 79 PENDING Resources; echo 78 PENDING BeginTime", "PENDING, BeginTime"},
+      {"echo 78 REQUEUE_HOLD", "REQUEUE_HOLD"},
+      {"echo 78 RUNNING None", ""},
+      {"echo 79 PENDING Resources", ""},
+      {"echo 78 PENDING BeginTime; exit 1", ""},
+      {"exit 127", ""}};
+  for (const auto& [body, expected] : answers) {
+    const FakeSlurm slurm(body);
+    EXPECT_EQ(waiting_in_queue("78"), expected) << body;
+  }
+  const FakeSlurm slurm("echo 78 PENDING");
+  EXPECT_EQ(waiting_in_queue(""), "");
+  EXPECT_EQ(waiting_in_queue("78;touch x"), "");
 }
 
 }  // namespace

@@ -109,6 +109,12 @@ class Jobs:
         """What the scheduler does before the time limit, now."""
         self.cluster.call("scancel", "--batch", "--signal=USR1", str(job))
 
+    def expect_waiting(self, job, folder, state):
+        """What `kolmo status` says of a run whose job is in the queue again."""
+        said = self.cluster.call(KOLMO, "status", folder)
+        if self.cluster.state(job) == "PENDING":  # else it was too quick for us
+            expect(f"job {job} waits to go on with it (PENDING" in said and state in said, f"status of a run that waits: {said}")
+
     def same(self, folder):
         """In the same bits as the run that went through."""
         whole = self.place("single")
@@ -146,12 +152,16 @@ def two_nodes(jobs):
 
 
 def sweep(jobs):
-    """Three lines, one of them wrong: two runs done, the third refused, and that task alone has failed."""
-    table = jobs.place("sweep.txt")
-    with open(table, "w") as file:
-        file.write("# viscosity\n\nfluid.kinematic_viscosity=2e-2 case.title='thick and $(slow)'\n"
-                   "fluid.kinematic_viscosity=3e-2\nfluid.kinematic_viscosity=-1\n")
-    job, folder = jobs.submit("sweep", 1, 1, "--array", table, "--at-most", "2", "--", *SMALL)
+    """Three lines, one of them wrong: two runs done, the third refused, and that task alone has failed. Names are as odd as
+    they may be, and the table comes from a spreadsheet."""
+    odd = jobs.place("it's a \"sweep\" & 50% of $HOME")
+    os.mkdir(odd)
+    table = os.path.join(odd, "the table.txt")
+    with open(table, "wb") as file:
+        file.write(b"\xef\xbb\xbf# viscosity\r\n\r\n  # and more\r\nfluid.kinematic_viscosity=2e-2 case.title='thick and $(slow)'\r\n"
+                   b"fluid.kinematic_viscosity=3e-2 # thin\r\nfluid.kinematic_viscosity=-1")
+    case = shutil.copy(jobs.case, os.path.join(odd, "my case.toml"))
+    job, folder = jobs.submit(os.path.join(odd, "out"), 1, 1, "--array", table, "--at-most", "2", "--", *SMALL, case=case, time="0-00:02")
     for task, value in ((1, "0.02"), (2, "0.03")):
         jobs.finish(f"{job}_{task}", folder)
         expect(f"kinematic_viscosity = {value}" in text(folder, str(task), "run.toml"), f"task {task} did not take its line")
@@ -162,16 +172,22 @@ def sweep(jobs):
 
 
 def chain(jobs):
-    """A leg that is stopped submits the next, which waits until it has ended well."""
+    """A leg that is stopped submits the next, which waits until it has ended well: three of them."""
     job, folder = jobs.submit("chain", 1, 2, "--chain")
-    jobs.wait_for_step(folder, 5)
-    jobs.warn(job)
+    step = 0
+    for leg in (2, 3):
+        jobs.wait_for_step(folder, step + 5)
+        jobs.warn(job)
+        jobs.finish(job, folder)
+        said = text(folder, f"job-{job}.log")
+        expect("goes on in job " in said, f"no next leg:\n{said[-2000:]}")
+        job = int(said.split("goes on in job ")[1].split()[0])
+        step = max(last_step(folder), step)
+        deadline = time.monotonic() + 30
+        while f"leg {leg} of job {job}" not in jobs.log(folder) and time.monotonic() < deadline:
+            time.sleep(0.05)
+        expect(f"leg {leg} of job {job}" in jobs.log(folder), "the next leg does not count")
     jobs.finish(job, folder)
-    said = jobs.log(folder)
-    expect("goes on in job " in said, f"no next leg:\n{said[-2000:]}")
-    following = int(said.split("goes on in job ")[1].split()[0])
-    jobs.finish(following, folder)
-    expect(f"leg 2 of job {following}" in jobs.log(folder), "the next leg does not count")
     jobs.same(folder)
 
 
@@ -197,6 +213,7 @@ def requeue(jobs, launcher):
         expect(summary["status"] == "stopped" and summary["exit_code"] == 85, f"leg {leg}: {summary}")
         step = summary["steps"]
         expect(os.path.exists(os.path.join(folder, "checkpoint", f"{step:06d}.h5")), f"leg {leg} left no checkpoint of step {step}")
+        jobs.expect_waiting(job, folder, "stopped")
     jobs.finish(job, folder)
     expect(jobs.cluster.show(job)["Restarts"] == "2", "not queued again twice")
     expect("leg 3 of job" in jobs.log(folder) and "restart from" in jobs.log(folder), "the log does not tell of the legs")
@@ -210,6 +227,7 @@ def node_failure(jobs):
     jobs.cluster.call("scontrol", "update", "NodeName=kn3", "State=DOWN", "Reason=test")
     found = jobs.cluster.wait(job, 30, until=("PENDING", "COMPLETED", "FAILED", "CANCELLED", "NODE_FAIL"))
     expect(found == "PENDING", f"the job is {found} after its node was lost:\n{jobs.log(folder)[-3000:]}")
+    jobs.expect_waiting(job, folder, "")
     jobs.cluster.call("scontrol", "update", "NodeName=kn3", "State=RESUME", check=False)
     jobs.finish(job, folder)
     expect(int(jobs.cluster.show(job)["Restarts"]) >= 1, "not queued again")
@@ -260,11 +278,15 @@ def refusals(jobs):
         file.write(CASE.replace("kinematic_viscosity", "kinematic_viscosty"))
     good = ["--nodes", "1", "--ntasks-per-node", "1", "--time", "5"]
     for arguments in ([wrong, *good], [jobs.case, *good[:4]], [jobs.case, *good, "--array", "nowhere.txt"],
-                      [jobs.case, *good, "--launcher", "prun"], [jobs.case, *good, "--nods", "2"], [jobs.place("absent.toml"), *good]):
+                      [jobs.case, *good, "--launcher", "prun"], [jobs.case, *good, "--nods", "2"], [jobs.case, *good, "--warning", "300"],
+                      [jobs.place("absent.toml"), *good]):
         out = jobs.cluster.call("sh", "-c", '"$@"; echo "code $?"', "sh", submit, *arguments, "--output", jobs.place("refused"),
                                 environment=jobs.environment)
         expect(out.endswith("code 2") and len(out.splitlines()) == 2, f"{arguments}: {out}")
     expect(not os.path.exists(jobs.place("refused")), "a refused job wrote something")
+    for time_limit, warning in (("2", "30"), ("0-01", "120"), ("8:04", "120"), ("1:00:00", "120"), ("1-0:0:1", "120")):
+        jobs.cluster.call(submit, jobs.case, *good[:4], "--time", time_limit, "--dry-run", "--output", jobs.place("dry"), environment=jobs.environment)
+        expect(f"B:USR1@{warning}\n" in text(jobs.place("dry"), "job.sbatch"), f"--time {time_limit} is not warned of {warning} s before")
 
 
 def limit(jobs):

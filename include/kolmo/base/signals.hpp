@@ -5,10 +5,9 @@
 
 namespace kolmo {
 
-/// Installs Kolmo's handlers while it lives and restores the former ones. Construct after PetscInitialize, which
-/// installs its own. The first SIGTERM or SIGINT sets a flag; another one, a second later or more, ends the process at
-/// once by the signal's default action. What comes sooner is taken for the same request: schedulers and launchers
-/// deliver some signals twice.
+/// Installs Kolmo's handlers while it lives and restores the former ones. petsc::Session leaves them alone. The first
+/// SIGTERM or SIGINT sets a flag; another one, a second later or more, ends the process at once by the signal's default
+/// action. What comes sooner is taken for the same request: schedulers and launchers deliver some signals twice.
 class SignalWatch {
  public:
   SignalWatch();

@@ -25,9 +25,13 @@ struct LockText {
 
 /// Judged by one who is `self`. On the same host the process is there or not; one with the same id but another start is
 /// another one, and so is one with our own id that does not say when it started. Elsewhere, a job that was queued anew
-/// (ours, with fewer restarts than now) is gone, and so is one of our cluster that SLURM (`squeue`) says is over or
-/// waits; all else is unknown, a failed node included.
+/// (ours, with fewer restarts than now) is gone, and so is one of our cluster that SLURM (`squeue`) says is over. All
+/// else is unknown, a job whose node failed and one that waits to run again included.
 LockHolder judge_lock(const std::string& text, const LockText& self);
+
+/// The state and reason ("PENDING, BeginTime") of a SLURM job that waits in the queue; empty where it does not, or
+/// nobody can tell.
+std::string waiting_in_queue(const std::string& job);
 
 /// What somebody else's look at the lock of a folder shows, without taking it.
 struct LockState {
@@ -41,5 +45,9 @@ LockState look_at_lock(const std::filesystem::path& folder);
 /// a file without one is somebody's for a minute. Throws FileError where another run holds it, may hold it (with what
 /// to do where only the text tells), or the file cannot be written.
 int take_lock(const std::filesystem::path& folder);
+
+/// Whether FOLDER/.lock still is the file taken with `descriptor`: false where it, or the folder, was removed or
+/// replaced under the run. True where the file system gives no answer.
+bool keeps_lock(int descriptor, const std::filesystem::path& folder);
 
 }  // namespace kolmo::io

@@ -34,6 +34,12 @@ class RunFolder {
   std::filesystem::path points() const { return path_ / "points"; }
   std::filesystem::path progress() const { return path_ / "progress.json"; }
   std::filesystem::path summary() const { return path_ / "summary.json"; }
+  /// Whether DIR is still the folder that was taken, and nobody has removed or replaced it or its lock. One rank.
+  bool ours() const;
+  /// Throws the FileError for a folder that is not.
+  [[noreturn]] void lost() const;
+  /// Throws it on all ranks where the folder is not ours. Collective.
+  void check() const;
   /// Makes a folder below DIR if it is not there.
   void make(const std::filesystem::path& folder) const;
   /// DIR/NAME, whole or not at all (rank 0's text counts).
