@@ -137,7 +137,7 @@ void FlowOutput<Dim>::before_step(double dt) {
   const flow::State<Dim>& state = model_.state();
   const flow::TimeSettings& time = model_.settings().time;
   const double t = state.t + dt;
-  const bool last = t >= time.end - 1e-12 * std::abs(time.end) || state.step + 1 == time.max_steps ||
+  const bool last = has_ended(t, time.start, time.end) || state.step + 1 == time.max_steps ||
                     model_.rate_of_change() < 1.1 * time.steady_tolerance;  // may be
   const bool looks_back = time.scheme == flow::Scheme::cn_ab2;              // has to be watched all along
   const bool due = last || looks_back || series_due_.now(state.step + 1, t, dt);

@@ -243,7 +243,7 @@ double RunLoop::next_step() const {
 
 RunLoop::Ending RunLoop::ended() const {
   const Moment now = simulation_.moment();
-  if (now.time >= plan_.end - 1e-12 * std::max(std::abs(plan_.end), 1.0)) return Ending::end_time;
+  if (has_ended(now.time, plan_.start, plan_.end)) return Ending::end_time;
   if (plan_.max_steps > 0 && now.step >= plan_.max_steps) return Ending::steps;
   if (plan_.seeks_steady && now.step > first_step_ && simulation_.steady()) return Ending::steady;
   return Ending::running;

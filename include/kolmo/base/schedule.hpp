@@ -5,6 +5,9 @@
 
 namespace kolmo {
 
+/// Whether t has come to `end` of a run that began at `start`, to round-off in whatever units time has.
+bool has_ended(double t, double start, double end);
+
 /// Every N steps or every T of simulated time (dt is shortened to hit the moment); both 0: never.
 struct Schedule {
   std::int64_t every_steps = 0;
