@@ -153,15 +153,14 @@ void Generator<Dim>::recompute(int d) {
       high[k] = w.high;
     }
   };
-  weights_[d].on_lines = [this, d](const Index<Dim>& first, int along, int width, int lanes, double* low,
-                                   double* high) {
-    for (int f = 0; f <= grid_->axis(d).cells(); ++f) {
-      Index<Dim> cell = first;
-      cell[d] = f;
-      for (int k = 0; k < width; ++k, ++cell[along]) {
+  weights_[d].on_lines = [this, d](const LineFaces<Dim>& faces, double* low, double* high) {
+    for (int f = 0; f < faces.count; ++f) {
+      Index<Dim> cell = faces.first;
+      cell[d] += f;
+      for (int k = 0; k < faces.width; ++k, ++cell[faces.along]) {
         const FaceWeights w = closed_face(face_site<Dim>(*grid_, d, cell), time_).weights;
-        low[static_cast<std::ptrdiff_t>(f) * lanes + k] = w.low;
-        high[static_cast<std::ptrdiff_t>(f) * lanes + k] = w.high;
+        low[static_cast<std::ptrdiff_t>(f) * faces.lanes + k] = w.low;
+        high[static_cast<std::ptrdiff_t>(f) * faces.lanes + k] = w.high;
       }
     }
   };

@@ -1,17 +1,12 @@
 #include "line_blocks.hpp"
 
-// Vectors wider than the machine's are passed between functions of this file only.
-#pragma GCC diagnostic ignored "-Wpsabi"
+#include "line_vectors.hpp"
 
 namespace kolmo::density {
 
 namespace {
 
-constexpr int side = 8;
-typedef double Vector __attribute__((vector_size(side * sizeof(double)), aligned(sizeof(double)), may_alias));
-
-inline Vector load(const double* from) { return *reinterpret_cast<const Vector*>(from); }
-inline void store(double* to, Vector value) { *reinterpret_cast<Vector*>(to) = value; }
+constexpr int side = vector_lanes;
 
 /// 8 x 8 numbers; rows from_step and to_step apart.
 inline void transpose_square(const double* from, std::ptrdiff_t from_step, double* to, std::ptrdiff_t to_step) {

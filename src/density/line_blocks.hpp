@@ -57,6 +57,32 @@ void for_each_block(Index<Dim> extent, int direction, int lanes, Body&& body) {
   });
 }
 
+/// The number of blocks of for_each_block, and the one with this number.
+template <int Dim>
+std::ptrdiff_t block_count(const Index<Dim>& extent, int direction, int lanes) {
+  const int along = across<Dim>(direction);
+  std::ptrdiff_t count = Dim == 1 || direction == along ? 1 : (extent[along] + lanes - 1) / lanes;
+  for (int d = 0; d < Dim; ++d)
+    if (d != direction && d != along) count *= extent[d];
+  return count;
+}
+template <int Dim>
+LineBlock<Dim> block_at(const Index<Dim>& extent, int direction, int lanes, std::ptrdiff_t number) {
+  LineBlock<Dim> block;
+  const int along = across<Dim>(direction), count = Dim == 1 ? 1 : extent[along], per_row = (count + lanes - 1) / lanes;
+  std::ptrdiff_t row = number / per_row;
+  const int at = static_cast<int>(number % per_row) * lanes;
+  block.line = row * count + at;
+  block.width = std::min(lanes, count - at);
+  for (int d = 0; d < Dim; ++d) {
+    if (d == direction || d == along) continue;
+    block.first[d] = static_cast<int>(row % extent[d]);
+    row /= extent[d];
+  }
+  if (Dim > 1) block.first[along] = at;
+  return block;
+}
+
 /// Transposes an array of `rows` lines that lie `step` apart, n contiguous numbers each, into panel[i * lanes + row];
 /// `rows` <= lanes.
 void transpose_in(const double* lines, std::ptrdiff_t step, int rows, int n, double* panel, int lanes);
@@ -90,6 +116,17 @@ struct LineArray {
         for (int i = 0; i < count; ++i)
           std::copy_n(from + i * step, block.width, to + static_cast<std::ptrdiff_t>(i) * lanes);
     }
+  }
+  /// The same in place, if the block fills the lanes and its lines lie side by side in one piece, else in `copy`. step:
+  /// between rows.
+  const double* rows(const LineBlock<Dim>& block, int count, int lanes, double* copy, std::ptrdiff_t& step) const {
+    if (whole() && direction != 0 && block.width == lanes) {
+      step = pieces.front().view.stride[direction];
+      return pieces.front().view.at(block.first);
+    }
+    gather_rows(block, count, lanes, copy);
+    step = lanes;
+    return copy;
   }
   void scatter_rows(const LineBlock<Dim>& block, const double* panel, int lanes) const {
     for (const LinePiece<Dim, T>& piece : pieces) {

@@ -16,15 +16,17 @@ ArrayView<Dim, const double> view_of(const FaceTable<Dim>& table) {
 }  // namespace
 
 template <int Dim>
-LineData<Dim>::LineData(const Grid<Dim>& grid, const Decomposition<Dim>& cells, int direction_)
-    : n(grid.axis(direction_).cells()),
+LineData<Dim>::LineData(const Grid<Dim>& grid, const Decomposition<Dim>& cells, int direction_, bool halved)
+    : n(halved ? cells.extent()[direction_] : grid.axis(direction_).cells()),
+      axis_cells(grid.axis(direction_).cells()),
+      begin(halved ? cells.owned().begin[direction_] : 0),
       direction(direction_),
       along(across<Dim>(direction_)),
       periodic(grid.axis(direction_).periodic()),
       cells_(cells) {
   Box<Dim> box;
   box.end = cells.extent();
-  if (cells.cut(direction)) {
+  if (cells.cut(direction) && !halved) {
     exchange = std::make_unique<LineExchange<Dim>>(cells, direction);
     box = exchange->share();
   }
@@ -37,7 +39,7 @@ LineData<Dim>::LineData(const Grid<Dim>& grid, const Decomposition<Dim>& cells, 
     for (int d = 0; d < Dim; ++d) first_[d] = d == direction ? 0 : box.begin[d] + cells.owned().begin[d];
   width[direction].clear();
   for (int i = 0; i < n; ++i) {
-    width[direction].push_back(grid.axis(direction).width(i));
+    width[direction].push_back(grid.axis(direction).width(begin + i));
     inverse_width.push_back(1.0 / width[direction].back());
   }
 }
@@ -60,7 +62,7 @@ double LineData<Dim>::area(const LineBlock<Dim>& block, int lane) const {
 
 template <int Dim>
 void LineData<Dim>::check(const DirectionWeights<Dim>& given) const {
-  const std::size_t count = n + 1;
+  const std::size_t count = axis_cells + 1;
   if (given.direction != direction) throw InternalError("line step: weights of another direction");
   if (given.uniform && (given.line_low.size() != count || given.line_high.size() != count))
     throw InternalError("line step: uniform weights do not have one number per face");
@@ -93,8 +95,8 @@ template <int Dim>
 void LineData<Dim>::weights_of_lines(const LineBlock<Dim>& block, int lanes, double* low_to, double* high_to) const {
   Index<Dim> first = first_;
   for (int d = 0; d < Dim; ++d) first[d] += block.first[d];
-  first[direction] = 0;
-  evaluated->on_lines(first, along, block.width, lanes, low_to, high_to);
+  first[direction] = begin;
+  evaluated->on_lines({first, n + 1, along, block.width, lanes}, low_to, high_to);
 }
 
 template <int Dim>
@@ -172,12 +174,12 @@ void LineData<Dim>::velocities(const LineBlock<Dim>& block, int lane, double* to
     for (int f = 0; f < count; ++f) to[f] = line_low[f] + line_high[f];
   } else {
     for (std::size_t k = 0; k < low.pieces.size(); ++k) {
-      const auto& [begin, end, a] = low.pieces[k];
+      const auto& [from, end, a] = low.pieces[k];
       const ArrayView<Dim, const double>& b = high.pieces[k].view;
       const double* at_low = a.at(block.first) + lane * a.stride[along];
       const double* at_high = b.at(block.first) + lane * b.stride[along];
-      for (int f = begin; f < std::min(end, count); ++f)
-        to[f] = at_low[(f - begin) * a.stride[direction]] + at_high[(f - begin) * b.stride[direction]];
+      for (int f = from; f < std::min(end, count); ++f)
+        to[f] = at_low[(f - from) * a.stride[direction]] + at_high[(f - from) * b.stride[direction]];
     }
   }
   if (periodic) {

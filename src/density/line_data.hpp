@@ -10,16 +10,17 @@
 namespace kolmo::density {
 
 /// The lines of one direction that this rank advances: its own where the direction is not cut, else those of its
-/// pencil.
+/// pencil, or, `halved`, its own parts of lines.
 template <int Dim>
 class LineData {
  public:
-  LineData(const Grid<Dim>& grid, const Decomposition<Dim>& cells, int direction);
+  LineData(const Grid<Dim>& grid, const Decomposition<Dim>& cells, int direction, bool halved = false);
 
   /// Takes weights; fields are read in place where the direction is not cut. Collective.
   void set(const DirectionWeights<Dim>& given);
 
-  int n = 0;  ///< cells of a line
+  int n = 0;  ///< cells of a line that are held, of `axis_cells`, from `begin`
+  int axis_cells = 0, begin = 0;
   int direction = 0;
   int along = 0;  ///< direction in which neighbouring lines are taken together
   bool periodic = false, uniform = false;
@@ -28,7 +29,7 @@ class LineData {
   std::array<std::vector<double>, Dim> width;
   std::vector<double> inverse_width;  ///< along the line
 
-  std::vector<double> line_low, line_high;           ///< n + 1, where uniform
+  std::vector<double> line_low, line_high;           ///< axis_cells + 1, where uniform
   const DirectionWeights<Dim>* evaluated = nullptr;  ///< else, where nothing is kept: `weights_of_lines`
   LineArray<Dim, const double> low, high;            ///< else
   std::unique_ptr<LineExchange<Dim>> exchange;       ///< where cut

@@ -2,31 +2,14 @@
 
 #include <algorithm>
 #include <cmath>
-#include <numbers>
+
+#include "line_vectors.hpp"
 
 #ifdef __SSE2__
 #include <immintrin.h>
 #endif
 
-// Vectors wider than the machine's are passed between functions of this file only.
-#pragma GCC diagnostic ignored "-Wpsabi"
-
 namespace kolmo::density {
-
-namespace {
-
-constexpr int vector_lanes = 8;
-typedef double Vector __attribute__((vector_size(vector_lanes * sizeof(double)), aligned(sizeof(double)), may_alias));
-
-inline Vector load(const double* from) { return *reinterpret_cast<const Vector*>(from); }
-inline void store(double* to, Vector value) { *reinterpret_cast<Vector*>(to) = value; }
-inline Vector all(double value) { return Vector{} + value; }
-
-constexpr double pole = 1.0 - 1.0 / std::numbers::sqrt2;
-constexpr double repairable = 1e-3;  // negative mass, as a part of the positive, that is dropped
-constexpr double weight_first = -std::numbers::sqrt2, weight_second = 1.0 + std::numbers::sqrt2;
-
-}  // namespace
 
 FlushSubnormals::FlushSubnormals() {
 #ifdef __SSE2__
@@ -266,7 +249,7 @@ const double* LineSolver::advance_by(const LinePanel& panel, int width, double d
     outcome.dropped[k] = 0.0;
     if (!(below < 0.0) || k >= width) continue;
     clean = false;
-    const bool gross = -below > repairable * above;
+    const bool gross = LineSolver::gross(above, below);
     factor[k] = gross ? 0.0 : (above + below) / above;
     if (!gross) outcome.dropped[k] = -below;
     ++(gross ? outcome.fallbacks : outcome.repairs);

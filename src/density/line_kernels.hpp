@@ -41,6 +41,9 @@ class LineSolver {
 
   /// Lanes for `lines` lines of n cells: what is kept while a panel is solved should stay in the cache.
   static int lanes_for(int n, std::ptrdiff_t lines);
+  /// Whether a line with these masses above and below zero takes backward Euler.
+  static bool gross(double positive, double negative) { return -negative > repairable * positive; }
+  static constexpr double repairable = 1e-3;  ///< negative mass, as a part of the positive, that is dropped
 
   struct Outcome {
     int fallbacks = 0;                        ///< lanes, of the first `width`, that took backward Euler

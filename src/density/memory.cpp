@@ -93,8 +93,11 @@ class Estimate {
   double splitting() const {
     double bytes = (control() ? 2.0 : 0.0) * field() + (crossed() ? 2.0 : 0.0) * field();
     for (int d = 0; d < Dim; ++d) {
-      // Parts of lines of other ranks: of p there and back, and of the weights.
-      const double moved = processes_[d] > 1 ? plain() * (processes_[d] - 1.0) / processes_[d] : 0.0;
+      // Parts of lines of other ranks: of p there and back, and of the weights. Lines in two halves stay where they
+      // are.
+      const bool halved = processes_[d] == 2 && !grid_.axis(d).periodic() && !coefficients_->transport(d) &&
+                          !(uniform(d) && exponential(d));
+      const double moved = processes_[d] > 1 && !halved ? plain() * (processes_[d] - 1.0) / processes_[d] : 0.0;
       bytes += moved * (uniform(d) || recomputed(d) ? 2.0 : 4.0);
       const double n = grid_.axis(d).cells();
       if (uniform(d) && n <= LineOptions{}.max_exponential) bytes += 5.0 * 8.0 * n * n * (control() ? 4.0 : 2.0);
@@ -102,6 +105,12 @@ class Estimate {
     return bytes;
   }
 
+  bool exponential(int d) const {
+    std::int64_t lines = 1;
+    for (int e = 0; e < Dim; ++e)
+      if (e != d) lines *= grid_.axis(e).cells();
+    return LineOptions{.varying = !s_.problem.autonomous()}.exponential(grid_.axis(d).cells(), lines);
+  }
   bool control() const { return !s_.time.step && s_.time.tolerance > 0.0; }
 
   double row() const { return 2 * Dim + 1 + (crossed() ? 2.0 * Dim * (Dim - 1) : 0.0); }

@@ -285,5 +285,84 @@ TEST(LineStep, ranks_agree) {
   check_ranks<3>({Axis::uniform(0.0, 1.0, 10, true), stretched(9), Axis::uniform(0.0, 1.0, 6)}, both);
 }
 
+/// Lines in two halves, many batches of them, some of which fall back or are repaired: as in one piece, with the mass
+/// kept at dt D / h^2 up to 1e6, and stationary densities too.
+void check_halves(const Index<2>& processes, bool uniform) {
+  const std::array<Axis, 2> axes{stretched(467), Axis::uniform(0.0, 1.0, 150)};
+  const Lines<2> lines(axes, Communicator(), processes);
+  const Lines<2> alone(axes, Communicator(MPI_COMM_SELF), {1, 1});
+  const auto gibbs = [&](const Index<2>& i) {
+    const double across = uniform ? 0.0 : noise<2>(i, 3);
+    return std::exp(-10.0 * std::cos(0.05 * (i[0] + i[1])) - across);
+  };
+  for (int d = 0; d < 2; ++d) {
+    const auto run = [&](const Lines<2>& l, Field<2>& p, Field<2>& stays) {
+      const auto face = [&](const Index<2>& i) {
+        if (l.end(d, i[d])) return std::pair(0.0, 0.0);
+        Index<2> low = i;
+        --low[d];
+        const double above = gibbs(i), below = gibbs(low), c = std::sqrt(above * below) / l.grid.axis(d).distance(i[d]);
+        return std::pair(c / below, -c / above);
+      };
+      Index<2> line{};
+      const auto weights = uniform ? l.uniform(d,
+                                               [&](int f) {
+                                                 line[d] = f;
+                                                 return face(line);
+                                               })
+                                   : l.weights(d, face);
+      LineStep<2> step(l.grid, l.cells, d, LineOptions{.max_exponential = 0});
+      step.set(weights);
+      const double unit = std::pow(l.grid.axis(d).min_width(), 2);
+      l.fill(p, [&](const Index<2>& i) {
+        const bool peak = i[1 - d] % 7 == 3 && i[d] % 70 == 5;
+        return (i[1 - d] % 3 == 0 ? 1e-3 : 0.0) + (peak ? 10.0 : std::exp(-1e-3 * std::pow(i[d] - 75.0, 2)));
+      });
+      l.fill(stays, [&](const Index<2>& i) {
+        Index<2> at{};
+        at[d] = i[d];
+        return gibbs(uniform ? at : i);
+      });
+      for (const double ratio : {0.3, 30.0, 1e6}) {
+        const double before = l.mass(p);
+        step.advance(p, ratio * unit);
+        EXPECT_NEAR(l.mass(p) / before, 1.0, 1e-13) << "direction " << d << " ratio " << ratio;
+        EXPECT_GE(l.min(p), 0.0);
+      }
+      const auto fallen = step.fallbacks(), repaired = step.repairs();
+      const double dropped = step.dropped();
+      step.advance(stays, 1e6 * unit);
+      return std::array<double, 4>{static_cast<double>(l.cells.comm().sum(fallen)),
+                                   static_cast<double>(l.cells.comm().sum(repaired)),
+                                   static_cast<double>(l.cells.comm().sum(step.lines())), l.cells.comm().sum(dropped)};
+    };
+    Field<2> p = lines.field(), stays = lines.field(), p1 = alone.field(), stays1 = alone.field();
+    const auto sums = run(lines, p, stays), sums1 = run(alone, p1, stays1);
+    double worst = 0.0, moved = 0.0;
+    for_each<2>(lines.layout.interior(), [&](const Index<2>& i) {
+      const Index<2> at = lines.global(i);
+      Index<2> first{};
+      first[d] = at[d];
+      worst = std::max(worst, std::abs(p(i) - p1(at)) / std::max(p1(at), 1e-3));
+      moved = std::max(moved, std::abs(stays(i) / gibbs(uniform ? first : at) - 1.0));
+    });
+    EXPECT_LT(worst, 1e-12) << "direction " << d;
+    EXPECT_LT(moved, 1e-12) << "direction " << d;
+    EXPECT_GT(sums1[0], 0.0) << "no fallback";
+    for (int k = 0; k < 3; ++k) EXPECT_EQ(sums[k], sums1[k]) << "direction " << d << " sum " << k;
+    EXPECT_NEAR(sums[3], sums1[3], 1e-12 * (1.0 + std::abs(sums1[3])));
+  }
+}
+
+TEST(LineStep, halves_of_lines_agree_with_whole_ones) {
+  const int size = Communicator().size();
+  if (size == 3) GTEST_SKIP() << "no direction is cut in two";
+  const std::vector<Index<2>> cuts = size == 1   ? std::vector<Index<2>>{{1, 1}}
+                                     : size == 2 ? std::vector<Index<2>>{{1, 2}, {2, 1}}
+                                                 : std::vector<Index<2>>{{2, 2}};
+  for (const Index<2>& processes : cuts)
+    for (const bool uniform : {true, false}) check_halves(processes, uniform);
+}
+
 }  // namespace
 }  // namespace kolmo

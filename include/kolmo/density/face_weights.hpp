@@ -55,6 +55,14 @@ class FaceTable {
   Field<Dim> numbers_;
 };
 
+/// Faces f < count of the lines k < width, which lie side by side along a direction.
+template <int Dim>
+struct LineFaces {
+  Index<Dim> first{};  ///< global index of the cell above face 0 of line 0
+  int count = 0, along = 0, width = 0;
+  int lanes = 0;  ///< of the arrays: numbers of face f and line k at [f * lanes + k]
+};
+
 /// (D4) F_f = low_f p_{f-1} + high_f p_f + constant_f per unit area through face f normal to one direction, boundary
 /// rules folded in (the weight of a point outside is zero; no-flux: all three are exactly zero). With w_i the width of
 /// cell i,    (L_d p)_i = -(F_{i+1} - F_i) / w_i,    which is an M-matrix if low >= 0 >= high everywhere.
@@ -70,9 +78,8 @@ struct DirectionWeights {
   /// Else tables at the faces of `direction`, owned cells and one ghost layer on the high side (face n of the rank's
   /// box lies there, and is valid).
   FaceTable<Dim> low, high;
-  /// Else, where nothing is kept: the numbers of all faces f of the lines first + k along, k < width, to low[f * lanes
-  /// + k] and high[f * lanes + k]. first: global index of a cell, 0 in `direction`.
-  std::function<void(const Index<Dim>& first, int along, int width, int lanes, double* low, double* high)> on_lines;
+  /// Else, where nothing is kept: evaluates the numbers of some faces.
+  std::function<void(const LineFaces<Dim>& faces, double* low, double* high)> on_lines;
   /// Fluxes given on the boundary (prescribed inflow): add per cell next to the boundary; empty: all zero.
   std::vector<double> constant_low, constant_high;  ///< one per boundary face held by this rank, x fastest
   /// No diffusion in this direction (pure transport): `velocity` at the faces is what remains, and the weights above

@@ -36,8 +36,9 @@ struct LineOptions {
 /// L_d to round-off, whatever dt (the third keeps no stationary density).
 ///
 /// Bytes per cell and step on the general path: 16 of p and 16 of weights; factors live in the cache for some lines at
-/// a time and are not stored. Uniform path: 16 of p. Where the direction is cut, the ranks along it share out the
-/// lines: p moves there and back at each step (all but 1 / ranks of it), the weights once per `set`.
+/// a time and are not stored. Uniform path: 16 of p. Where the direction is cut: two ranks solve general lines from
+/// both ends (48 bytes per line each way, nothing kept); else the ranks along it share out the lines, p moves there and
+/// back at each step (all but 1 / ranks of it), the weights once per `set`.
 template <int Dim>
 class LineStep {
  public:

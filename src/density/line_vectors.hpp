@@ -1,0 +1,22 @@
+// Lanes of lines in vector registers; for the kernels' own files.
+#pragma once
+
+#include <numbers>
+
+// Vectors wider than the machine's are passed between functions of one file only.
+#pragma GCC diagnostic ignored "-Wpsabi"
+
+namespace kolmo::density {
+
+inline constexpr int vector_lanes = 8;
+typedef double Vector __attribute__((vector_size(vector_lanes * sizeof(double)), aligned(sizeof(double)), may_alias));
+
+inline Vector load(const double* from) { return *reinterpret_cast<const Vector*>(from); }
+inline void store(double* to, Vector value) { *reinterpret_cast<Vector*>(to) = value; }
+inline Vector all(double value) { return Vector{} + value; }
+
+// Of the step of second order, see LineSolver.
+inline constexpr double pole = 1.0 - 1.0 / std::numbers::sqrt2;
+inline constexpr double weight_first = -std::numbers::sqrt2, weight_second = 1.0 + std::numbers::sqrt2;
+
+}  // namespace kolmo::density
