@@ -53,8 +53,8 @@ Sweep<Dim> PlaneStage<Dim>::prepared(Sweep<Dim> sweep, StageTimes<Dim> times) {
 }
 
 template <int Dim>
-void PlaneStage<Dim>::sweep_planes(const Sweep<Dim>& sweep, int begin, int end, bool carried) {
-  p_.momentum.sweep_planes(sweep, begin, end, carried);
+void PlaneStage<Dim>::sweep_planes(const Sweep<Dim>& sweep, int begin, int end) {
+  p_.momentum.sweep_planes(sweep, begin, end);
   p_.boundary.set_normal_planes(*sweep.out, begin, end);
 }
 
@@ -103,13 +103,13 @@ void PlaneStage<Dim>::advance(const Sweep<Dim>& given, StageTimes<Dim> times, Ve
   Velocity<Dim>& out = *sweep.out;
   const int n = planes();
   for (int k : {n - 1, 0}) {
-    sweep_planes(sweep, k, k + 1, false);
+    sweep_planes(sweep, k, k + 1);
     p_.boundary.fill_planes(out, k, k + 1);
   }
   begin_exchange(out);
   for (int k = 1; k < n - 1; k += block_) {
     const int next = std::min(k + block_, n - 1);
-    sweep_planes(sweep, k, next, true);
+    sweep_planes(sweep, k, next);
     p_.boundary.fill_planes(out, k, next);
     if (blended) blend_planes(*blended, *given.base0, share, k - 1, next - 1);
   }
@@ -126,7 +126,7 @@ void PlaneStage<Dim>::advance(const Sweep<Dim>& given, StageTimes<Dim> times, do
   const int n = planes();
   for (int k = 0; k < n; k += block_) {
     const int next = std::min(k + block_, n);
-    sweep_planes(sweep, k, next, k > 0);
+    sweep_planes(sweep, k, next);
     if (k == 0) high_->begin(std::span<Field<Dim>* const>(&last, 1));
     p_.projection.right_hand_side(out, factor, workspace, std::max(k - 1, 0), next - 1);
   }
@@ -152,12 +152,12 @@ void PlaneStage<Dim>::correct_and_advance(Velocity<Dim>& u, double dt, const Fie
     const int next = std::min(k + block_, n - 1), ahead = std::min(next + 1, n - 1);
     if (ahead > corrected) correct_planes(u, dt, phi, corrected, ahead);
     corrected = std::max(corrected, ahead);
-    sweep_planes(sweep, k, next, k > 1);
+    sweep_planes(sweep, k, next);
     p_.projection.right_hand_side(out, factor, workspace, std::max(k - 1, 1), next - 1);
   }
   end_exchange(u);
-  sweep_planes(sweep, n - 1, n, true);
-  sweep_planes(sweep, 0, 1, false);
+  sweep_planes(sweep, n - 1, n);
+  sweep_planes(sweep, 0, 1);
   high_->begin(std::span<Field<Dim>* const>(&last, 1));
   p_.projection.right_hand_side(out, factor, workspace, n - 2, n - 1);
   p_.projection.right_hand_side(out, factor, workspace, 0, 1);

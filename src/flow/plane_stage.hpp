@@ -39,7 +39,7 @@ class PlaneStage {
   int planes() const { return p_.domain.extent()[Dim - 1]; }
   Sweep<Dim> prepared(Sweep<Dim> sweep, StageTimes<Dim> times);
   void correct_planes(Velocity<Dim>& u, double dt, const Field<Dim>& phi, int begin, int end);
-  void sweep_planes(const Sweep<Dim>& sweep, int begin, int end, bool carried);
+  void sweep_planes(const Sweep<Dim>& sweep, int begin, int end);
   void blend_planes(Velocity<Dim>& in, const Velocity<Dim>& base, double share, int begin, int end) const;
   void begin_exchange(Velocity<Dim>& u);
   void end_exchange(Velocity<Dim>& u);

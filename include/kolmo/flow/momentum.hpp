@@ -26,6 +26,8 @@ struct Sweep {
   std::array<double, Dim> force{};  ///< uniform acceleration
 };
 
+struct RowTables;
+
 /// F(u) = -div(u u) + nu lap u on the staggered grid (F3): fluxes of component c through the faces of its control
 /// volume,
 ///   (mean of the mass fluxes of the two cells) x (unweighted mean of the convected velocity) - nu du_c/dx_d,
@@ -40,7 +42,7 @@ class Momentum {
   void set_viscosity(double nu);
   double viscosity() const { return viscosity_; }
   /// Includes or leaves out convection (the split operators of the implicit schemes).
-  void set_convection(bool on) { convection_ = on ? 1.0 : 0.0; }
+  void set_convection(bool on);
   /// Advances the owned index range [0, n) of every component. Faces with given or convected values are overwritten
   /// with numbers of no meaning: set them afterwards. The unknown faces at a domain's high end (pressure faces) lie
   /// beyond n: `sweep_component`.
@@ -49,29 +51,23 @@ class Momentum {
   void sweep_component(const Sweep<Dim>& s, int component, const Box<Dim>& box) const;
 
   /// The planes [begin, end) of the last direction, so that other work can be done while they are in the cache.
-  /// carried: the last call was this sweep's, up to `begin`, and left the fluxes between the two.
-  void sweep_planes(const Sweep<Dim>& s, int begin, int end, bool carried) const;
+  void sweep_planes(const Sweep<Dim>& s, int begin, int end) const;
 
  private:
-  void sweep_box(const Sweep<Dim>& s, int component, const Box<Dim>& box, bool carried) const;
-  /// Coefficients along one direction, indexed by local cell or face number from -1 to n + 1.
+  void sweep_box(const Sweep<Dim>& s, int component, const Box<Dim>& box) const;
+  /// Coefficients along one direction, by local cell or face number from -1 to n + 1, and what vectors read beyond.
   struct Line {
-    std::vector<double> inverse_width, inverse_distance, viscous_width, viscous_distance, low_share, high_share;
-    static const double* at(const std::vector<double>& v) { return v.data() + 1; }
+    Field<1> inverse_width, inverse_distance, low_share, high_share;
+    Field<1> viscous_width_low, viscous_width, viscous_distance, viscous_distance_high;
+    RowTables at(int i) const;
   };
-  struct Row;
-  struct Update;
   template <bool Pressure, bool TwoBases>
-  void component_rows(const Sweep<Dim>& s, int component, const Box<Dim>& box, bool carried) const;
-  template <int C, bool Pressure, bool TwoBases>
-  void component_row(const Row& row, const Update& update, const Index<Dim>& at, int n) const;
-  void pressure_row(const Sweep<Dim>& s, std::ptrdiff_t o, const Index<Dim>& at, int n) const;
-  void carry_pressure(const Index<Dim>& at, int n) const;
+  void component_rows(const Sweep<Dim>& s, int component, const Box<Dim>& box) const;
 
   const Domain<Dim>& domain_;
   std::array<Line, Dim> line_;
-  mutable std::array<std::array<Field<Dim>, Dim>, Dim> carried_;  // by component and direction: fluxes used twice
-  mutable std::array<Field<Dim>, Dim> carried_pressure_;
+  mutable Velocity<Dim> below_;  // fluxes of a row through its high faces in y, which the next row uses again
+  mutable Field<Dim> pressure_;  // of a row, likewise
   double convection_ = 1.0, viscosity_ = 0.0;
 };
 
