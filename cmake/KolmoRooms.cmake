@@ -61,3 +61,10 @@ function(kolmo_test path)
       ENVIRONMENT "OMPI_ALLOW_RUN_AS_ROOT=1;OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1;OMPI_MCA_rmaps_base_oversubscribe=1;OMPI_MCA_hwloc_base_binding_policy=none;OMPI_MCA_mpi_yield_when_idle=1;OPENBLAS_NUM_THREADS=1")
   endforeach()
 endfunction()
+
+# kolmo_count_allocations(TARGET): for a test that includes support/allocations.hpp.
+function(kolmo_count_allocations target)
+  foreach(name malloc calloc realloc aligned_alloc posix_memalign mmap)
+    target_link_options(${target} PRIVATE LINKER:--wrap=${name})
+  endforeach()
+endfunction()

@@ -1,5 +1,8 @@
 // A step takes no memory: what it works with is made before, also where coefficients depend on time.
 
+#include <memory>
+#include <vector>
+
 #include "density/engine_cases.hpp"
 #include "support/allocations.hpp"
 
@@ -8,6 +11,16 @@ namespace {
 
 using test::allocations;
 using test::counting;
+
+template <class Take>
+long counted(Take take) {
+  allocations = 0;
+  counting = true;
+  void* memory = take();
+  asm volatile("" : : "r"(memory) : "memory");  // or the compiler may see that nobody needs it
+  counting = false;
+  return allocations.load();
+}
 
 template <int Dim>
 void expect_no_allocation(Case c, const std::string& name, Scheme scheme, bool open = false) {
@@ -35,6 +48,34 @@ Case plane(const std::string& factor) {
   c.cells = 16;
   c.step = 0.005;
   return c;
+}
+
+TEST(Allocation, EveryWayIsCounted) {
+  struct alignas(128) Wide {
+    double values[16];
+  };
+  std::unique_ptr<double> one;
+  std::unique_ptr<Wide> wide;
+  std::unique_ptr<Field<2>> field;
+  std::vector<void*> taken;
+  taken.reserve(5);
+  const auto keep = [&](void* memory) { return taken.emplace_back(memory); };
+  EXPECT_EQ(counted([&] { return (one = std::make_unique<double>()).get(); }), 1);
+  EXPECT_EQ(counted([&] { return (wide = std::make_unique<Wide>()).get(); }), 1);
+  EXPECT_EQ(counted([&] { return keep(std::malloc(100)); }), 1);
+  EXPECT_EQ(counted([&] { return keep(std::calloc(10, 10)); }), 1);
+  EXPECT_EQ(counted([&] { return taken.back() = std::realloc(taken.back(), 500); }), 1);
+  EXPECT_EQ(counted([&] { return keep(std::aligned_alloc(64, 128)); }), 1);
+  EXPECT_EQ(counted([&] {
+              void* memory = nullptr;
+              return posix_memalign(&memory, 64, 100) == 0 ? keep(memory) : nullptr;
+            }),
+            1);
+  const Case c = plane("1");
+  GridEngine<2> engine(settings_of(c), Communicator());
+  EXPECT_GE(counted([&] { return (field = std::make_unique<Field<2>>(engine.density().layout())).get(); }), 2);
+  EXPECT_EQ(counted([] { return nullptr; }), 0);
+  for (void* memory : taken) std::free(memory);
 }
 
 TEST(Allocation, NoneInAStep) {
