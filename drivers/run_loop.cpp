@@ -49,6 +49,9 @@ int RunLoop::run() {
 
 void RunLoop::open() {
   const std::filesystem::path folder = output_directory(options_, file_);
+  // Locked before its checkpoints are read: a run at work there would replace them meanwhile.
+  if (!options_.restart.empty() && on_root_true([&] { return io::RunFolder::holds_run(folder); }))
+    folder_.emplace(comm_, folder, io::Existing::undecided);
   const auto checkpoint = find_checkpoint(folder);
   if (options_.restart_required && !checkpoint)
     throw RestartError(fmt::format("{}: there is no checkpoint to go on from", folder.string()));
@@ -62,7 +65,10 @@ void RunLoop::open() {
                                 : overwrite ? io::Existing::overwrite
                                             : io::Existing::refuse;
   if (!checkpoint) simulation_.initialise();
-  folder_.emplace(comm_, folder, existing);
+  if (folder_)
+    folder_->decide(existing);
+  else
+    folder_.emplace(comm_, folder, existing);
   if (checkpoint) {
     for (const std::string& reason : checkpoint->rejected()) log_.warning(reason);
     simulation_.restore(*checkpoint);

@@ -173,12 +173,13 @@ void claim(int descriptor, bool made, const fs::path& folder) {
 
 /// Opens the lock file; `made` tells whether it is new. -1 with errno where that fails.
 int open_lock(const fs::path& path, bool& made) {
-  for (;;) {
+  for (int tries = 0;; ++tries) {
     int descriptor = ::open(path.c_str(), O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0644);
     made = descriptor >= 0;
     if (made || errno != EEXIST) return descriptor;
     descriptor = ::open(path.c_str(), O_RDWR | O_CLOEXEC);
-    if (descriptor >= 0 || errno != ENOENT) return descriptor;  // else removed in between
+    // Else removed in between, or a link that leads nowhere.
+    if (descriptor >= 0 || errno != ENOENT || tries > 100) return descriptor;
   }
 }
 

@@ -81,6 +81,13 @@ void examine(const fs::path& path, Existing existing) {
     throw RestartError(fmt::format("'{}' holds no run to restart", path.string()));
 }
 
+/// Once nobody else can change the folder.
+void settle(const fs::path& path, Existing existing) {
+  examine(path, existing);
+  if (existing == Existing::overwrite) remove_run(path);
+  if (existing == Existing::resume) remove_leftovers(path);
+}
+
 }  // namespace
 
 bool RunFolder::holds_run(const fs::path& path) {
@@ -97,14 +104,16 @@ RunFolder::RunFolder(const Communicator& comm, fs::path path, Existing existing)
     make_folder(path_);
     lock_ = take_lock(path_);
     try {
-      examine(path_, existing);  // again, now that nobody else can change it
-      if (existing == Existing::overwrite) remove_run(path_);
-      if (existing == Existing::resume) remove_leftovers(path_);
+      settle(path_, existing);
     } catch (...) {
       ::close(std::exchange(lock_, -1));
       throw;
     }
   });
+}
+
+void RunFolder::decide(Existing existing) {
+  on_root(comm_, [&] { settle(path_, existing); });
 }
 
 RunFolder::RunFolder(RunFolder&& other) noexcept

@@ -113,6 +113,8 @@ def check_checkpoint_request(place):
     expect("running" in said.out and "to end" in said.out and "process" in said.out, f"status: {said.out}")
     second = run("run", os.path.join(place, "case.toml"), "--output", where, "--overwrite")  # F18
     expect(second.code == 4 and "another run is at work" in second.said and "process" in second.said, f"a second run: {second}")
+    second = run("restart", where)  # refused as such, and not because checkpoints vanish while it reads them
+    expect(second.code == 4 and "another run is at work" in second.said, f"a restart of a run at work: {second}")
     write_case(where, "", "STOP")
     expect_stopped(job.end(), where, "the file STOP", "the file STOP")
     expect(not os.path.exists(os.path.join(where, "STOP")), "STOP is still there")

@@ -127,6 +127,52 @@ TEST(RunFolder, LockOfADeadProcessDoesNotCount) {
   EXPECT_NO_THROW(RunFolder(comm, folder / "run", Existing::refuse));
 }
 
+TEST(RunFolder, IsLockedBeforeItIsDecidedWhatBecomesOfIt) {
+  const Communicator comm;
+  const test::TemporaryFolder folder;
+  const fs::path path = folder / "run";
+  put(path / "run.toml", "old");
+  put(path / "checkpoint/000001.h5.tmp", "half");
+  RunFolder first(comm, path, Existing::undecided);
+  EXPECT_NE(message<FileError>([&] { RunFolder(comm, path, Existing::undecided); }).find("another run is at work"),
+            std::string::npos);
+  EXPECT_TRUE(fs::exists(path / "run.toml") && fs::exists(path / "checkpoint/000001.h5.tmp"));
+  EXPECT_THROW(first.decide(Existing::refuse), InputError);
+  comm.barrier();
+  first.decide(Existing::resume);
+  EXPECT_TRUE(fs::exists(path / "run.toml") && !fs::exists(path / "checkpoint/000001.h5.tmp"));
+  comm.barrier();
+  first.decide(Existing::overwrite);
+  EXPECT_FALSE(fs::exists(path / "run.toml"));
+}
+
+TEST(RunFolder, IsNoLongerOursWhenItWasReplaced) {
+  const Communicator comm;
+  const test::TemporaryFolder folder;
+  const fs::path path = folder / "run";
+  {
+    const RunFolder run(comm, path, Existing::refuse);
+    EXPECT_NO_THROW(run.check());
+    comm.barrier();
+    if (comm.root()) fs::rename(path, folder / "away");
+    comm.barrier();
+    EXPECT_NE(message<FileError>([&] { run.check(); }).find("no longer"), std::string::npos);
+    put(path / ".lock", "process 1 on nowhere");
+    EXPECT_THROW(run.check(), FileError);
+  }
+  comm.barrier();
+  EXPECT_TRUE(fs::exists(path / ".lock"));  // another's
+}
+
+TEST(RunFolder, ALockThatLeadsNowhereIsNoReasonToHang) {
+  const Communicator comm;
+  const test::TemporaryFolder folder;
+  if (comm.root()) fs::create_symlink("/nonexistent/lock", folder / ".lock");
+  comm.barrier();
+  EXPECT_NE(message<FileError>([&] { RunFolder(comm, folder.path(), Existing::refuse); }).find("cannot write"),
+            std::string::npos);
+}
+
 TEST(Files, AtomicTextReplacesOrLeaves) {
   const Communicator comm;
   const test::TemporaryFolder folder;

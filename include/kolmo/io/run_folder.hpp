@@ -13,7 +13,8 @@ namespace kolmo::io {
 enum class Existing {
   refuse,     ///< InputError
   overwrite,  ///< remove that run's own entries, nothing else
-  resume      ///< keep them; RestartError if there is no run
+  resume,     ///< keep them; RestartError if there is no run
+  undecided   ///< only lock the folder for now: RunFolder::decide follows
 };
 
 /// Makes DIR (with parents) and takes DIR/.lock, which dies with the process (on a file system without locks it is
@@ -22,6 +23,8 @@ enum class Existing {
 class RunFolder {
  public:
   RunFolder(const Communicator& comm, std::filesystem::path path, Existing existing);
+  /// After Existing::undecided, when what the folder holds has been read and nobody could change it. Collective.
+  void decide(Existing existing);
   ~RunFolder();
   RunFolder(RunFolder&&) noexcept;
   RunFolder& operator=(RunFolder&&) = delete;
