@@ -18,7 +18,7 @@ FaceWeights fitted(double conductance, double peclet) {
 template <int Dim>
 FaceCoefficients<Dim>::FaceCoefficients(const Settings& settings, const Grid<Dim>& grid, bool split)
     : settings_(&settings), problem_(&settings.problem), grid_(&grid) {
-  curved_ = problem_->autonomous() && !problem_->linear();
+  ask();
   if (!problem_->has_potential() || !problem_->autonomous() || settings.flux != FluxKind::fitted) return;
   for (int d = 0; d < Dim; ++d)
     if (split && transport(d)) return;
@@ -27,11 +27,49 @@ FaceCoefficients<Dim>::FaceCoefficients(const Settings& settings, const Grid<Dim
 }
 
 template <int Dim>
-bool FaceCoefficients<Dim>::crossed() const {
-  for (int i = 0; i < Dim; ++i)
-    for (int j = 0; j < i; ++j)
-      if (crossed(i, j)) return true;
+void FaceCoefficients<Dim>::ask() {
+  for (int d = 0; d < Dim; ++d) {
+    Known& k = known_[d];
+    k.transport = problem_->diffusion_zero(d, d);
+    k.bent = problem_->autonomous() && !problem_->linear() && problem_->drift_depends_on(d, d) && bent(d);
+    k.diffusion_varies = problem_->diffusion_depends_on(d, d, d);
+    for (int j = 0; j < Dim; ++j) {
+      k.crossed[j] = j != d && !problem_->diffusion_zero(d, j);
+      k.cross_varies[j] = problem_->diffusion_depends_on(d, j, j);
+      k.any_crossed = k.any_crossed || k.crossed[j];
+    }
+  }
+}
+
+/// At the nodes and centres of the axis, on some lines.
+template <int Dim>
+bool FaceCoefficients<Dim>::bent(int d) const {
+  const Axis& axis = grid_->axis(d);
+  const int n = axis.cells();
+  const double from = axis.node(0), length = axis.node(n) - from, t = settings_->time.start;
+  for (int trial = 1; trial <= 8; ++trial) {
+    Point<Dim> x;
+    for (int e = 0; e < Dim; ++e) {
+      const double place = 0.5 + 0.49 * std::sin(1.7 * trial + 2.3 * e * e + 0.9 * trial * e);
+      x[e] = grid_->axis(e).node(0) + place * (grid_->axis(e).node(grid_->axis(e).cells()) - grid_->axis(e).node(0));
+    }
+    const auto value = [&](double at) {
+      x[d] = at;
+      return problem_->drift(d, x.data(), t);
+    };
+    const double low = value(from), high = value(from + length);
+    const double size = 1e-13 * std::max(std::abs(low), std::abs(high));
+    for (int k = 1; k < 2 * n; ++k) {
+      const double at = k % 2 == 0 ? axis.node(k / 2) : axis.centre(k / 2), share = (at - from) / length;
+      if (!(std::abs(value(at) - (low + share * (high - low))) <= 8.0 * size)) return true;
+    }
+  }
   return false;
+}
+
+template <int Dim>
+bool FaceCoefficients<Dim>::crossed() const {
+  return std::any_of(known_.begin(), known_.end(), [](const Known& k) { return k.any_crossed; });
 }
 
 template <int Dim>
@@ -118,8 +156,9 @@ double FaceCoefficients<Dim>::potential_difference(const Point<Dim>& from, const
 template <int Dim>
 double FaceCoefficients<Dim>::drift(int d, const Point<Dim>& x, double t) const {
   double a = problem_->drift(d, x.data(), t);
+  if (!known_[d].any_crossed) return a;
   for (int j = 0; j < Dim; ++j)
-    if (crossed(d, j) && problem_->diffusion_depends_on(d, j, j))
+    if (crossed(d, j) && known_[d].cross_varies[j])
       a -= 0.5 * problem_->diffusion_derivative(d, j, j, x.data(), t, grid_->axis(j).min_width());
   return a;
 }
@@ -129,7 +168,7 @@ double FaceCoefficients<Dim>::mean_drift(const FaceSite<Dim>& s, double t) const
   const int d = s.direction;
   const double middle = 0.5 * (s.low + s.high), half = 0.5 * (s.high - s.low);
   if (transport(d)) return drift(d, s.centre, t);
-  if (!curved_ || !problem_->drift_depends_on(d, d)) return drift(d, s.point(middle), t);
+  if (!known_[d].bent) return drift(d, s.point(middle), t);
   double sum = 0.0;
   for (int k = 0; k < gauss::few; ++k)
     sum += 0.5 * gauss::few_weight[k] * drift(d, s.point(middle + half * gauss::few_position[k]), t);
@@ -140,7 +179,7 @@ double FaceCoefficients<Dim>::mean_drift(const FaceSite<Dim>& s, double t) const
 template <int Dim>
 double FaceCoefficients<Dim>::peclet(const FaceSite<Dim>& s, double t, double g) const {
   const int d = s.direction;
-  if (!problem_->diffusion_depends_on(d, d, d)) return mean_drift(s, t) / g;
+  if (!known_[d].diffusion_varies) return mean_drift(s, t) / g;
   const double h = s.high - s.low, middle = 0.5 * (s.low + s.high);
   auto diffusion = [&](double x) { return problem_->diffusion(d, d, s.point(x).data(), t); };
   const double low = diffusion(s.low), high = diffusion(s.high);
@@ -186,7 +225,7 @@ typename FaceCoefficients<Dim>::Numbers FaceCoefficients<Dim>::at(const FaceSite
     return n;
   }
   n.drift = mean_drift(s, t);
-  if (problem_->diffusion_depends_on(s.direction, s.direction, s.direction))
+  if (known_[s.direction].diffusion_varies)
     n.drift -=
         0.5 * problem_->diffusion_derivative(s.direction, s.direction, s.direction, s.centre.data(), t, s.high - s.low);
   if (settings_->flux == FluxKind::central) {

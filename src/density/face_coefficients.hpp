@@ -26,7 +26,7 @@ class FaceCoefficients {
   FaceCoefficients(const Settings& settings, const Grid<Dim>& grid, bool split = false);
 
   /// D_dd is identically zero.
-  bool transport(int d) const { return problem_->diffusion_zero(d, d); }
+  bool transport(int d) const { return known_[d].transport; }
   /// The flux has a limited part with `velocity`: transport, or everywhere for FluxKind::limited.
   bool limited(int d) const {
     return settings_->flux != FluxKind::central && (transport(d) || settings_->flux == FluxKind::limited);
@@ -40,7 +40,7 @@ class FaceCoefficients {
   bool recomputed(int d) const;
   bool autonomous(int d) const;
   /// Off-diagonal entries of D are there.
-  bool crossed(int i, int j) const { return i != j && !problem_->diffusion_zero(i, j); }
+  bool crossed(int i, int j) const { return known_[i].crossed[j]; }
   bool crossed() const;
   /// Fluxes carry p exp(U) instead of p.
   bool ratio() const { return potential_; }
@@ -75,11 +75,21 @@ class FaceCoefficients {
   double peclet(const FaceSite<Dim>& site, double t, double g) const;
   Numbers with_potential(const FaceSite<Dim>& site, double t) const;
 
+  /// What the expressions' texts say about a direction: asked for at every face.
+  struct Known {
+    bool transport = false, any_crossed = false;
+    bool diffusion_varies = false;  ///< with the coordinate of the direction
+    bool bent = false;              ///< the drift is not linear in that coordinate: its mean takes more than one value
+    std::array<bool, Dim> crossed{}, cross_varies{};  ///< D_dj is there; it varies with x_j
+  };
+  void ask();
+  bool bent(int d) const;
   const Settings* settings_;
   const Problem* problem_;
+  std::array<Known, Dim> known_;
   const Grid<Dim>* grid_;
   std::optional<Circulation<Dim>> circulation_;
-  bool potential_ = false, curved_ = false, mixed_ = false;
+  bool potential_ = false, mixed_ = false;
   double reference_ = 0.0;
 };
 
