@@ -59,9 +59,21 @@ void print_checkpoints(const fs::path& folder) {
   std::error_code failure;
   std::vector<long long> steps;
   for (const auto& entry : fs::directory_iterator(folder, failure))
-    if (const long long step = io::step_of(entry.path()); step >= 0 && !entry.is_symlink()) steps.push_back(step);
+    if (const long long step = io::step_of(entry.path());
+        step >= 0 && !entry.is_symlink(failure) && entry.is_regular_file(failure))
+      steps.push_back(step);
   std::sort(steps.begin(), steps.end());
   print_line("checkpoints", steps.empty() ? "none" : fmt::format("steps {}", fmt::join(steps, ", ")));
+}
+
+/// A file that is damaged must not keep the rest from being told.
+template <class Tell>
+void told(Tell tell) {
+  try {
+    tell();
+  } catch (const Error& error) {
+    print_line("unreadable", error.what());
+  }
 }
 
 /// Whether the batch job of a run that is not at work will go on with it.
@@ -91,13 +103,13 @@ int status(const CommandLine& line) {
                (running ? "held by " : "marked by ") + (lock.who.empty() ? "a run without a name so far" : lock.who));
     if (lock.only_text) print_line("", "this file system has no locks: judged by the text of .lock");
   } else if (fs::exists(folder / "summary.json", failure)) {
-    print_summary(folder / "summary.json");
+    told([&] { print_summary(folder / "summary.json"); });
   } else {
     print_line("status", "ended without a summary");
   }
-  if (!running) print_queue(folder, lock);
-  if (fs::exists(folder / "progress.json", failure)) print_progress(folder / "progress.json", running);
-  if (fs::exists(folder / "diagnostics.csv", failure)) print_last_record(folder / "diagnostics.csv");
+  if (!running) told([&] { print_queue(folder, lock); });
+  if (fs::exists(folder / "progress.json", failure)) told([&] { print_progress(folder / "progress.json", running); });
+  if (fs::exists(folder / "diagnostics.csv", failure)) told([&] { print_last_record(folder / "diagnostics.csv"); });
   print_checkpoints(folder / "checkpoint");
   return 0;
 }

@@ -42,7 +42,8 @@ std::vector<fs::path> list(const fs::path& folder) {
   std::vector<fs::path> files;
   std::error_code code;
   for (const auto& entry : fs::directory_iterator(folder, code))
-    if (step_of(entry.path()) >= 0 && !entry.is_symlink(code)) files.push_back(entry.path());
+    if (step_of(entry.path()) >= 0 && !entry.is_symlink(code) && entry.is_regular_file(code))
+      files.push_back(entry.path());
   std::sort(files.begin(), files.end(), [](const auto& a, const auto& b) { return step_of(a) > step_of(b); });
   return files;
 }

@@ -121,7 +121,10 @@ void cut_back_table(const Communicator& comm, const std::filesystem::path& path,
     if (!std::filesystem::exists(path, ignored)) return;
     const std::string text = read_text_file(path);
     std::size_t begin = text.find('\n');
-    if (begin == std::string::npos) throw RestartError(fmt::format("'{}' has no complete header line", path.string()));
+    if (begin == std::string::npos) {  // not even its header reached the disk: it is begun anew
+      std::filesystem::remove(path);
+      return;
+    }
     const std::vector<std::string> header = split(std::string_view(text).substr(0, begin));
     std::size_t index = 0;
     while (index < header.size() && parse_header(header[index]).name != column) ++index;

@@ -45,6 +45,16 @@ def check_damage(place, first):
         expect(again.code == 0 and f"{newest:06d}.h5" in again.said and again.said.startswith("warning: ") and f"(step {older}," in again.out,
                f"{what}: {again} {again.out[:200]}")
         expect_same_results(first, where, f"{what}: after falling back")
+    where = os.path.join(place, "odd files")
+    shutil.copytree(first, where)
+    for name in ("diagnostics.csv", "progress.json", "summary.json"):
+        write_case(where, "", name)
+    os.mkfifo(checkpoint(where, 1000000))  # nobody will ever write it
+    os.mkdir(checkpoint(where, 1000001))
+    said = run("status", where, ranks=1)
+    expect(said.code == 0 and "unreadable" in said.out and "checkpoints" in said.out, f"status of damaged files: {said} {said.out}")
+    again = run("restart", where, *settings(time__max_steps=22), ranks=1)
+    expect(again.code == 0 and not again.said and len(rows(where)) == 3, f"an empty series, a pipe and a folder among checkpoints: {again}")
     where = os.path.join(place, "both")
     shutil.copytree(first, where)
     for step in checkpoints(where):
