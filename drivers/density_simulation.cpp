@@ -61,13 +61,14 @@ class DensitySimulation final : public Simulation {
   void initialise() override {
     const density::Settings& settings = engine_.settings();
     if (settings.time.stationary) {
-      engine_.solve_stationary();
+      at_key("time.stationary", [&] { engine_.solve_stationary(); });
     } else if (settings.initial_file.empty()) {
       at_key("problem.initial", [&] { engine_.initialise(); });
     } else {
       const std::filesystem::path file = density::find_density(file_, settings, comm_);
       at_key("problem.initial.file", [&] { start_from_file(file, settings.mass_outside); });
     }
+    if (settings.time.step) at_key("time.step", [&] { (void)engine_.choose_step(); });
     before_.initial_mass =
         density::Quantities<Dim>(engine_.grid(), engine_.decomposition()).integrals(engine_.density()).mass;
   }

@@ -29,8 +29,8 @@ enum class Meaning { potential, stationary, density };
 /// One expression: U, the stationary density, or p(x, t).
 class Formula final : public ExactDensity {
  public:
-  Formula(int dimension, Expression expression, Meaning meaning)
-      : dimension_(dimension), expression_(std::move(expression)), meaning_(meaning) {
+  Formula(int dimension, Expression expression, Meaning meaning, std::vector<double> widths)
+      : dimension_(dimension), expression_(std::move(expression)), meaning_(meaning), widths_(std::move(widths)) {
     at_.resize(static_cast<std::size_t>(dimension) + 1);
   }
 
@@ -52,7 +52,7 @@ class Formula final : public ExactDensity {
   void score(const double* x, double t, double* s) const override {
     std::vector<double> y(x, x + dimension_);
     for (int i = 0; i < dimension_; ++i) {
-      const double h = 1e-3 * std::max(1e-3, std::min(1.0, std::abs(x[i])));
+      const double h = difference_step(i, x[i]);
       const auto value = [&](int steps) {
         y[i] = x[i] + steps * h;
         return log_density(y.data(), t);
@@ -68,32 +68,39 @@ class Formula final : public ExactDensity {
     at_.back() = meaning_ == Meaning::density ? t : 0.0;
     return expression_.evaluate(at_.data());
   }
+  /// A twentieth of a cell: around a centre it stays inside of the box, and the density varies over more than a cell.
+  double difference_step(int i, double x) const {
+    if (widths_.empty()) return 1e-3 * std::max(1e-3, std::min(1.0, std::abs(x)));
+    return std::max(0.05 * widths_[i], 1e-9 * std::abs(x));  // the latter: what x + h keeps of h
+  }
 
   int dimension_;
   Expression expression_;
   Meaning meaning_;
+  std::vector<double> widths_;
   mutable std::vector<double> at_;
 };
 
 }  // namespace
 
-std::shared_ptr<const ExactDensity> potential_exact(const Problem& problem) {
+std::shared_ptr<const ExactDensity> potential_exact(const Problem& problem, std::vector<double> widths) {
   if (!problem.has_potential()) throw InputError("needs a potential");
-  return std::make_shared<Formula>(problem.dimension(), problem.definition().stationary_potential, Meaning::potential);
+  return std::make_shared<Formula>(problem.dimension(), problem.definition().stationary_potential, Meaning::potential,
+                                   std::move(widths));
 }
-std::shared_ptr<const ExactDensity> stationary_exact(int dimension, Expression density) {
-  return std::make_shared<Formula>(dimension, std::move(density), Meaning::stationary);
+std::shared_ptr<const ExactDensity> stationary_exact(int dimension, Expression density, std::vector<double> widths) {
+  return std::make_shared<Formula>(dimension, std::move(density), Meaning::stationary, std::move(widths));
 }
-std::shared_ptr<const ExactDensity> formula_exact(int dimension, Expression density) {
-  return std::make_shared<Formula>(dimension, std::move(density), Meaning::density);
+std::shared_ptr<const ExactDensity> formula_exact(int dimension, Expression density, std::vector<double> widths) {
+  return std::make_shared<Formula>(dimension, std::move(density), Meaning::density, std::move(widths));
 }
 
 std::shared_ptr<const ExactDensity> automatic_exact(const Problem& problem, double start, const double* low,
-                                                    const double* high) {
+                                                    const double* high, std::vector<double> widths) {
   const std::function<std::shared_ptr<const ExactDensity>()> forms[] = {
       [&] { return gaussian_exact(problem, start); },
       [&] { return eigenexpansion_exact(problem, start, low, high); },
-      [&] { return potential_exact(problem); },
+      [&] { return potential_exact(problem, widths); },
   };
   for (const auto& form : forms) {
     try {

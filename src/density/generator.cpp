@@ -55,7 +55,7 @@ Generator<Dim>::Generator(const Settings& settings, const Grid<Dim>& grid, const
     law.zeros = std::make_shared<std::vector<double>>(cells.extent()[0] + 1, 0.0);
     for (int d = 0; d < Dim; ++d)
       if (has_limited_part(d)) law.velocity[d] = &weights_[d].velocity;
-    limited_.emplace(law, boundary_);
+    limited_.emplace(law, closed_boundary());  // what is given on a face is in flux_ already
     if (coefficients_.ratio()) find_potential();
   }
   check_settings();
@@ -98,11 +98,16 @@ void Generator<Dim>::check_settings() const {
   }
 }
 
+template <int Dim>
+std::shared_ptr<transport::Boundary<Dim>> Generator<Dim>::closed_boundary() const {
+  return std::make_shared<transport::Boundary<Dim>>(
+      volumes_, transport::same_rules(*volumes_, transport::Rule<Dim>::diffusive_flux(0.0)));
+}
+
 /// Weights hold the rules already: what is left to the boundary are given fluxes.
 template <int Dim>
 void Generator<Dim>::make_boundary() {
-  boundary_ = std::make_shared<transport::Boundary<Dim>>(
-      volumes_, transport::same_rules(*volumes_, transport::Rule<Dim>::diffusive_flux(0.0)));
+  boundary_ = closed_boundary();
   for (int d = 0; d < Dim; ++d)
     for (const Side side : both_sides)
       if (settings_->boundary[2 * d + static_cast<int>(side)].type == BoundaryType::inflow) boundary_->data(d, side);

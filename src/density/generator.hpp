@@ -189,6 +189,7 @@ class Generator {
   void check_settings() const;
   bool crossed_too_strongly(double t) const;
   void set_mixed();
+  std::shared_ptr<transport::Boundary<Dim>> closed_boundary() const;
   void make_boundary();
   void make_fields(int d);
   bool has_limited_part(int d) const {

@@ -106,8 +106,8 @@ struct GridEngine<Dim>::Parts {
       fill_quadrature(initial);
     if (initial.normalised()) return;
     const double mass = generator.mass(state.p);
-    if (!(mass > 0.0) || !std::isfinite(mass))
-      throw InputError(fmt::format("problem.initial: the density integrates to {} over the box", mass));
+    if (!(mass > 0.0) || !std::isfinite(mass) || !std::isfinite(1.0 / mass))
+      throw InputError(fmt::format("the density integrates to {:.6g} over the box (narrower than the cells?)", mass));
     combine<Dim>(generator.volumes().box(), {{1.0 / mass, &state.p}}, state.p);
   }
 
@@ -163,9 +163,12 @@ struct GridEngine<Dim>::Parts {
     const bool explicit_scheme = settings.time.scheme == Scheme::ssp_rk2 || settings.time.scheme == Scheme::ssp_rk3;
     if (settings.time.step && explicit_scheme) {
       generator.set_time(state.time);
-      if (const double limit = scheme->step_limit(); dt > 1.5 * limit)
-        throw NumericsError(
-            fmt::format("time.step = {:.3g} is far above the limit of the explicit scheme, {:.3g}", dt, limit));
+      if (const double limit = scheme->step_limit(); dt > 1.5 * limit) {
+        const std::string message =
+            fmt::format("a step of {:.3g} is far above the limit of the explicit scheme, {:.3g}", dt, limit);
+        if (steps == 0) throw InputError(message);
+        throw NumericsError(message);
+      }
     }
     if (settings.time.max_step > 0.0) dt = std::min(dt, settings.time.max_step);
     if (settings.time.min_step > 0.0 && dt < settings.time.min_step)

@@ -184,6 +184,12 @@ void Reader::time() {
   time.end = file_.number("time.end");
   if (!(time.end > time.start))
     refuse("time.end", fmt::format("must be above start = {} (given {})", time.start, time.end));
+  constexpr double most_steps = 1e15;  // t + dt is t not far beyond
+  const double span = std::max({time.end - time.start, std::abs(time.start), std::abs(time.end)});
+  for (const char* key : {"time.step", "time.max_step"})
+    if (file_.has(key) && file_.number(key) * most_steps < span)
+      refuse(key, fmt::format("is nothing beside the length of the run: at least {:.3g} (given {})", span / most_steps,
+                              file_.number(key)));
   if (file_.has("time.max_steps")) time.max_steps = file_.integer("time.max_steps");
   time.steady_tolerance = file_.number("time.steady_tolerance");
 }

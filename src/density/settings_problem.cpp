@@ -222,25 +222,27 @@ void Reader::exact() {
 
 std::shared_ptr<const ExactDensity> Reader::exact_density() const {
   const std::string path = "problem.exact";
-  if (!file_.has(path)) return definition_.potential_given ? potential_exact(s_.problem) : nullptr;
+  std::vector<double> low, high, widths;
+  for (const AxisSpec& spec : s_.axes) {
+    const Axis axis(spec);
+    low.push_back(axis.from());
+    high.push_back(axis.to());
+    widths.push_back(axis.min_width());
+  }
+  if (!file_.has(path)) return definition_.potential_given ? potential_exact(s_.problem, widths) : nullptr;
   const std::vector<std::string> given = file_.names(path);
   if (given.size() > 1) refuse(path, "give either stationary or density");
   if (!given.empty())
     return given.front() == "density"
-               ? formula_exact(dimension(), file_.expression(path + ".density", variables_))
-               : stationary_exact(dimension(), file_.expression(path + ".stationary", definition_.variables));
+               ? formula_exact(dimension(), file_.expression(path + ".density", variables_), widths)
+               : stationary_exact(dimension(), file_.expression(path + ".stationary", definition_.variables), widths);
   const std::string name = file_.text(path);
-  std::vector<double> low, high;
-  for (const AxisSpec& spec : s_.axes) {
-    low.push_back(Axis(spec).from());
-    high.push_back(Axis(spec).to());
-  }
   try {
-    if (name == "auto") return automatic_exact(s_.problem, s_.time.start, low.data(), high.data());
+    if (name == "auto") return automatic_exact(s_.problem, s_.time.start, low.data(), high.data(), widths);
     if (name == "eigenexpansion") return eigenexpansion_exact(s_.problem, s_.time.start, low.data(), high.data());
     if (name == "gaussian") return gaussian_exact(s_.problem, s_.time.start);
     if (name == "benes") return benes_exact(s_.problem, s_.time.start);
-    if (name == "potential") return potential_exact(s_.problem);
+    if (name == "potential") return potential_exact(s_.problem, widths);
   } catch (const InputError& error) {
     refuse(path, fmt::format("{} {}", name, error.what()));
   }

@@ -227,5 +227,68 @@ TEST(Eigenexpansion, RefusesWhatItCannotExpand) {
             std::string::npos);
 }
 
+/// The score of a formula by differences, whatever the unit of length; where it belongs to no cells, x sets the step.
+TEST(Formula, ScoreInAnyUnit) {
+  for (const double unit : {1e-9, 1e-3, 1.0, 1e6}) {
+    const std::map<std::string, double> unit_only{{"u", unit}};
+    const auto exact =
+        stationary_exact(1, Expression("exp((x/u)^2 - (x/u)^4/2)", unit_only, {"x", "t"}), {0.02 * unit});
+    for (const double y : {-1.7, -0.4, 0.0, 0.9, 2.1}) {
+      const double x = y * unit;
+      double score = 0.0;
+      exact->score(&x, 0.0, &score);
+      EXPECT_NEAR(score * unit, 2.0 * y - 2.0 * y * y * y, 1e-6) << unit << " " << y;
+    }
+  }
+}
+
+/// Densities that a check by one length of differences takes for wrong: p = 0 on an absorbing face, fast in time.
+TEST(Formula, SolvesItsEquationNextToAnAbsorbingFace) {
+  const Overrides heat = {"problem.drift=0",
+                          "problem.noise=1",
+                          "grid.x1.from=0",
+                          "grid.x1.to=2",
+                          "time.end=1",
+                          "boundary.default.type=absorbing",
+                          "problem.initial={ type = \"expression\", density = \"sin(pi*x1/2)\" }"};
+  const auto message = [&](const std::string& density) {
+    Overrides all(heat);
+    all.push_back("problem.exact={ density = \"" + density + "\" }");
+    return error_of(line_case, all);
+  };
+  EXPECT_EQ(message("pi/4*sin(pi*x1/2)*exp(-pi^2/8*t)"), "accepted");
+  EXPECT_NE(message("pi/4*sin(pi*x1/2)*exp(-pi^2/8.01*t)").find("does not solve"), std::string::npos);
+  EXPECT_EQ(error_of(line_case, {"problem.drift=\"-x1 + 30*cos(400*t)\"", "problem.initial.mean=[0]",
+                                 "problem.exact={ density = \"exp(-(x1 - 30*(cos(400*t) + 400*sin(400*t) - exp(-t))/"
+                                 "160001)^2/(1 - exp(-2*t)/2))/sqrt(pi*(1 - exp(-2*t)/2))\" }"}),
+            "accepted");
+}
+
+/// A run far shorter than what p takes: round-off is all that is left of dp/dt.
+TEST(Formula, ShortRunsAreNotRefused) {
+  for (const char* end : {"1e-12", "1e-10", "1e-7"})
+    EXPECT_EQ(error_of(line_case, {std::string("time.end=") + end, std::string("time.step=") + end}), "accepted");
+}
+
+std::string warnings_of(const std::string& text, const Overrides& overrides) {
+  const CaseFile file = case_of(text, overrides);
+  std::string all;
+  for (const std::string& one : check_problem(file, read_settings(file), Communicator())) all += one + "\n";
+  return all;
+}
+
+/// Closed forms of unbounded space in a box that cuts them off, and stationary ones where the mass goes away.
+TEST(Formula, WarnsWhereItDoesNotFitTheBox) {
+  EXPECT_EQ(warnings_of(line_case, {}), "");
+  EXPECT_NE(warnings_of(line_case, {"problem.drift=3"}).find("lies outside of the box at t = 1:"), std::string::npos);
+  EXPECT_NE(warnings_of(line_case, {"grid.x1.from=-1", "boundary.x1_min.type=absorbing", "problem.initial.mean=[1]",
+                                    "problem.initial.variance=[0.05]"})
+                .find("errors hold what the boundary does"),
+            std::string::npos);
+  EXPECT_NE(warnings_of(line_case, {"problem.exact={ stationary = \"exp(-x1^2)\" }", "boundary.x1_max.type=absorbing"})
+                .find("x1_max is absorbing"),
+            std::string::npos);
+}
+
 }  // namespace
 }  // namespace kolmo::density

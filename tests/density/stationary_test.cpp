@@ -92,5 +92,36 @@ TEST(Stationary, LooseTolerancesEnd) {
   EXPECT_GE(least(engine), 0.0);
 }
 
+/// Parts of the box that exchange no mass: noise that vanishes on a line, a direction in which nothing moves. A slow
+/// exchange over a barrier is one density.
+TEST(Stationary, NotUniqueIsRefused) {
+  const auto outcome = [](const std::vector<std::string>& drift, const std::vector<std::string>& diffusion) {
+    Case c;
+    c.drift = drift;
+    c.diffusion = diffusion;
+    c.half_width = 2.5;
+    c.cells = 20;
+    Settings settings = settings_of(c);
+    settings.time.stationary = true;
+    try {
+      if (drift.size() == 1) {
+        GridEngine<1> engine(settings, Communicator());
+        engine.solve_stationary();
+      } else {
+        GridEngine<2> engine(settings, Communicator());
+        engine.solve_stationary();
+      }
+    } catch (const InputError& error) {
+      return std::string(error.what());
+    }
+    return std::string("unique");
+  };
+  EXPECT_NE(outcome({"x1 - x1^3"}, {"x1^2"}).find("not unique"), std::string::npos);
+  EXPECT_NE(outcome({"x1 - x1^3", "-x2"}, {"x1^2", "1"}).find("not unique"), std::string::npos);
+  EXPECT_NE(outcome({"-x1", "0"}, {"1", "0"}).find("not unique"), std::string::npos);
+  EXPECT_EQ(outcome({"x1 - x1^3 + 0.1", "-x2"}, {"0.08", "0.2"}), "unique");
+  EXPECT_EQ(outcome({"x2", "-x1"}, {"0", "1"}), "unique");
+}
+
 }  // namespace
 }  // namespace kolmo::density::testing

@@ -133,6 +133,17 @@ CASES = {
         changed((NOISE, "noise = [1, 0]"), (STEP, 'scheme = "crank-nicolson"\n' + STEP)), "case.toml:14:", "time.scheme: ", "limited transport of y"),
     "boxmg for a density": (changed(("[time]", '[solver]\nmethod = "boxmg"\n[time]')), "case.toml:14:", "solver.method: ", "take gmres or aij"),
     "start without mass": value(START, 'type = "expression", density = "0*x"', "problem.initial", "integrates to 0"),
+    "start of next to no mass": value(START, 'type = "expression", density = "1e-320"', "problem.initial", "integrates to 1.4"),
+    "start below zero": value(START, 'type = "expression", density = "-1"', "problem.initial", "integrates to -144"),
+    "closed form of zero": (changed((NOISE, NOISE + '\nexact = { density = "0" }')), "case.toml:7:", "problem.exact: ", "is no density"),
+    "closed form below zero": (
+        changed((NOISE, NOISE + '\nexact = { stationary = "-exp(-x^2-y^2)" }')), "case.toml:7:", "problem.exact: ", "is no density: it is -"),
+    "explicit step above the limit": value(STEP, 'scheme = "ssp-rk2"\nstep = 5', "time.step", "far above the limit of the explicit scheme")[:1]
+    + ("case.toml:15:", "time.step: ", "far above the limit of the explicit scheme"),
+    "step that moves no clock": value(STEP, "step = 1e-300", "time.step", "is nothing beside the length of the run"),
+    "stationary without a unique answer": (
+        changed((DRIFT, 'drift = ["x - x^3", "-y"]'), (NOISE, 'noise = ["x", 1]'), (STEP + "\nend = 0.2", "stationary = true")),
+        "case.toml:14:", "time.stationary: ", "is not unique"),
     "step of a single file": value(START, 'type = "file", file = "good.toml", step = 3', "problem.initial.step", "give its folder"),
     "time of a single file": value(START, 'type = "file", file = "good.toml", time = 0.5', "problem.initial.time", "give its folder"),
     "start from an empty folder": value(START, 'type = "file", file = "folder"', "problem.initial.file", "no density of a run"),

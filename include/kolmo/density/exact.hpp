@@ -32,12 +32,15 @@ class ExactDensity {
   virtual void sample(std::uint64_t stream, std::uint64_t index, double t, double* x) const;
 };
 
-/// exp(-U) / Z with the problem's potential U; InputError where it has none.
-std::shared_ptr<const ExactDensity> potential_exact(const Problem& problem);
+/// exp(-U) / Z with the problem's potential U; InputError where it has none. Here and below `widths` are lengths that
+/// the density varies over, one per variable (the narrowest cells): the score is found by differences over a twentieth
+/// of them, and without them over 1e-3 of x itself.
+std::shared_ptr<const ExactDensity> potential_exact(const Problem& problem, std::vector<double> widths = {});
 /// The density in the limit of long times, up to a factor: an expression of the variables (and t, which is 0).
-std::shared_ptr<const ExactDensity> stationary_exact(int dimension, Expression density);
+std::shared_ptr<const ExactDensity> stationary_exact(int dimension, Expression density,
+                                                     std::vector<double> widths = {});
 /// p(x, t) as an expression of the variables and t; its integral is taken to be 1.
-std::shared_ptr<const ExactDensity> formula_exact(int dimension, Expression density);
+std::shared_ptr<const ExactDensity> formula_exact(int dimension, Expression density, std::vector<double> widths = {});
 /// Linear drift f = A(t) x + b(t), D(t) the same at every x, start at time `start` a mixture of Gaussians: each stays
 /// one, with mean and covariance from the moment equations (moments.hpp). Holds the Ornstein-Uhlenbeck process with any
 /// covariance, non-normal drift or degenerate noise, Kolmogorov's of 1934 and the forward processes of diffusion
@@ -57,7 +60,7 @@ std::shared_ptr<const ExactDensity> eigenexpansion_exact(const Problem& problem,
                                                          const double* high);
 /// What the case means by "auto": the first of gaussian, eigenexpansion and potential that applies; null for none.
 std::shared_ptr<const ExactDensity> automatic_exact(const Problem& problem, double start, const double* low,
-                                                    const double* high);
+                                                    const double* high, std::vector<double> widths = {});
 
 /// dp/dt + div J divided by p, in terms of log p, f and D, by differences of fourth order with steps h (one per
 /// variable) and time_step, and the sum of the sizes of its terms: {residual, size}. Zero for an exact density, up to
