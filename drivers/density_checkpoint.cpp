@@ -8,6 +8,7 @@ namespace kolmo::drivers {
 
 template <int Dim>
 void store(density::GridEngine<Dim>& engine, io::CheckpointWriter& checkpoint) {
+  checkpoint.text("variables", fmt::format("{}", fmt::join(engine.problem().variables(), ",")));
   checkpoint.number("dt", engine.last_step());
   checkpoint.number("proposed_step", engine.proposed_step());
   checkpoint.numbers("escaped", engine.escaped());

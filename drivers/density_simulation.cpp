@@ -138,9 +138,21 @@ class DensitySimulation final : public Simulation {
     }
   }
 
+  /// Variables are matched by their place: the same names in another order would be a density of something else.
+  void refuse_other_order(const std::filesystem::path& file, const std::string& held) const {
+    const std::vector<std::string>& names = engine_.problem().variables();
+    const std::string here = fmt::format("{}", fmt::join(names, ","));
+    bool other = held != here;
+    for (const std::string& name : names)
+      other = other && ("," + held + ",").find("," + name + ",") != std::string::npos;
+    if (other)
+      throw InputError(fmt::format("{}: its variables are {}: take problem.variables in this order (given {})",
+                                   file.string(), held, here));
+  }
   void start_from_file(const std::filesystem::path& file, double mass_outside) {
     const density::DensityFile read =
         density::read_density<Dim>(file, engine_.grid(), engine_.decomposition(), engine_.density());
+    refuse_other_order(file, read.variables);
     if (!(read.mass > 0.0)) throw InputError(file.string() + ": the density in it has no mass");
     const double outside = 1.0 - read.mass_within / read.mass;
     if (outside > mass_outside)

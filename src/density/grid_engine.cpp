@@ -166,7 +166,7 @@ struct GridEngine<Dim>::Parts {
       if (const double limit = scheme->step_limit(); dt > 1.5 * limit) {
         const std::string message =
             fmt::format("a step of {:.3g} is far above the limit of the explicit scheme, {:.3g}", dt, limit);
-        if (steps == 0) throw InputError(message);
+        if (steps == 0) throw InputError(message);  // before anything is written
         throw NumericsError(message);
       }
     }

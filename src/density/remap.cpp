@@ -112,6 +112,7 @@ class Source {
       file_.reset();
       checkpoint_.emplace(io::CheckpointReader::open(comm, path, ""));
       time_ = checkpoint_->time();
+      if (checkpoint_->has("variables")) variables_ = checkpoint_->text("variables");
       for (int d = 0; d < Dim; ++d) {
         const std::string name = fmt::format("nodes_{}", d);
         if (!checkpoint_->has(name)) refuse(fmt::format("its dimension is not {}", Dim));
@@ -126,6 +127,7 @@ class Source {
   }
 
   double time() const { return time_; }
+  const std::string& variables() const { return variables_; }
   bool single() const { return file_ && file_->precision("density") == io::Precision::float32; }
   const std::array<Axis, Dim>& axes() const { return axes_; }
   void read(const Decomposition<Dim>& decomposition, std::vector<double>& packed) const {
@@ -165,6 +167,7 @@ class Source {
   std::optional<io::H5File> file_;
   std::optional<io::CheckpointReader> checkpoint_;
   double time_ = 0.0;
+  std::string variables_;
   std::array<Axis, Dim> axes_;
 };
 
@@ -220,7 +223,8 @@ DensityFile read_density(const std::filesystem::path& path, const Grid<Dim>& gri
   Decomposition<Dim> from = Decomposition<Dim>(comm, cells, {}, processes);
   std::vector<double> values;
   source.read(from, values);
-  DensityFile result{source.time(), source.single(), mass_of<Dim>(source.axes(), from, values.data()), 0.0};
+  DensityFile result{source.time(), source.single(), mass_of<Dim>(source.axes(), from, values.data()), 0.0,
+                     source.variables()};
   for (int d = 0; d < Dim; ++d) {
     const LineRemap remap(source.axes()[d], grid.axis(d));
     if (remap.identical()) continue;

@@ -176,7 +176,7 @@ std::int64_t Splitting<Dim>::repairs() const {
 }
 
 template <int Dim>
-std::string Splitting<Dim>::description() const {
+std::string Splitting<Dim>::description(const std::vector<std::string>& names) const {
   std::string text;
   for (const std::vector<int>& group : groups_) {
     std::string before;
@@ -184,8 +184,7 @@ std::string Splitting<Dim>::description() const {
       const std::string method = lines_[d].method();
       if (!text.empty()) text += method == before ? " " : ", ";
       if (method != before) text += method + " ";
-      if (Dim > 3) text += fmt::format("x{}", d + 1);
-      if (Dim <= 3) text += "xyz"[d];
+      text += names[d];
       before = method;
     }
   }

@@ -49,7 +49,7 @@ class SplittingScheme final : public TimeScheme<Dim> {
     const auto [fallen, all] = splitting_.fallbacks();
     return {all, fallen, splitting_.repairs()};
   }
-  std::string description() const override { return "Strang splitting: " + splitting_.description(); }
+  std::string description() const override { return "Strang splitting: " + splitting_.description(g_.variables()); }
 
  private:
   /// One step of the splitting with the coefficients of its middle.

@@ -45,6 +45,7 @@ struct DensityFile {
   bool single = false;       ///< kept in single precision
   double mass = 0.0;         ///< in the file
   double mass_within = 0.0;  ///< on the new grid
+  std::string variables;     ///< their names in order, with commas between; "" where the file does not say
 };
 
 /// The file of an earlier run's density that a case starts from. settings.initial_file: a file, which is itself, or a

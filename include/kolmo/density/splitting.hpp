@@ -61,8 +61,8 @@ class Splitting {
   std::pair<std::int64_t, std::int64_t> fallbacks() const;
   /// Line solves whose negative values, less than 1e-3 of the line's mass, were dropped. Collective.
   std::int64_t repairs() const;
-  /// "exponential x y, sdirk2 z": groups from the outermost to the middle.
-  std::string description() const;
+  /// "exponential x y, sdirk2 z", by the given names of the variables: groups from the outermost to the middle.
+  std::string description(const std::vector<std::string>& names) const;
 
  private:
   void run_group(Field<Dim>& p, std::size_t group, double dt);
