@@ -223,6 +223,11 @@ H5File H5File::open(const Communicator& comm, const std::filesystem::path& path)
 void H5File::close() {
   if (!state_ || !state_->file.valid()) return;
   state_->settle(state_->file.close() >= 0, state_->writing ? "finish writing" : "close");
+  if (!state_->writing || !state_->can_reserve || !state_->comm.root()) return;
+  // What was reserved behind the end goes back to the file system; where it does not take it, space is lost, no more.
+  std::error_code ignored;
+  const auto size = std::filesystem::file_size(state_->path, ignored);
+  if (!ignored) std::filesystem::resize_file(state_->path, size, ignored);
 }
 
 // --- attributes ----------------------------------------------------------------------------------------------------

@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 #include <sys/resource.h>
+#include <sys/stat.h>
 
 #include <cmath>
 #include <csignal>
@@ -113,6 +114,18 @@ TEST(Hdf5, ContiguousArraysLieInTheFileAsInMemory) {
     EXPECT_EQ(raw, expected);
     where.comm().barrier();
   }
+}
+
+TEST(Hdf5, ReservedSpaceIsGivenBack) {
+  const Communicator comm;
+  const test::TemporaryFolder folder;
+  H5File file = H5File::create(comm, folder / "small.h5");
+  file.write_text("/", "name", "value");
+  file.close();
+  struct stat status {};
+  comm.barrier();
+  ASSERT_EQ(::stat((folder / "small.h5").c_str(), &status), 0);
+  EXPECT_LT(status.st_blocks * 512, 128 << 10);
 }
 
 TEST(Hdf5, SpanOfABox) {
