@@ -21,7 +21,7 @@ io::SnapshotOptions snapshot_options(const density::Settings& settings) {
     if (name == "git") options.git = value;
   }
   options.precision = settings.output.float64 ? io::Precision::float64 : io::Precision::float32;
-  options.length_unit = options.time_unit = "-";
+  options.length_unit = options.time_unit = std::string("-");
   return options;
 }
 

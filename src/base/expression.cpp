@@ -7,6 +7,8 @@
 #include <cmath>
 #include <numbers>
 
+#include "affine.hpp"
+
 namespace kolmo {
 
 struct Expression::Compiled {
@@ -129,6 +131,10 @@ double Expression::value() const {
 
 bool Expression::depends_on(std::string_view variable) const {
   return compiled_ && std::find(compiled_->used.begin(), compiled_->used.end(), variable) != compiled_->used.end();
+}
+
+bool Expression::affine_in(std::span<const std::string> variables) const {
+  return !compiled_ || is_affine(compiled_->text, variables);
 }
 
 std::string Expression::text() const { return compiled_ ? compiled_->text : fmt::format("{}", value_); }

@@ -31,7 +31,7 @@ void FaceCoefficients<Dim>::ask() {
   for (int d = 0; d < Dim; ++d) {
     Known& k = known_[d];
     k.transport = problem_->diffusion_zero(d, d);
-    k.bent = problem_->autonomous() && !problem_->linear() && problem_->drift_depends_on(d, d) && bent(d);
+    k.bent = problem_->autonomous() && !problem_->drift_affine_in(d, d);
     k.diffusion_varies = problem_->diffusion_depends_on(d, d, d);
     for (int j = 0; j < Dim; ++j) {
       k.crossed[j] = j != d && !problem_->diffusion_zero(d, j);
@@ -39,32 +39,6 @@ void FaceCoefficients<Dim>::ask() {
       k.any_crossed = k.any_crossed || k.crossed[j];
     }
   }
-}
-
-/// At the nodes and centres of the axis, on some lines.
-template <int Dim>
-bool FaceCoefficients<Dim>::bent(int d) const {
-  const Axis& axis = grid_->axis(d);
-  const int n = axis.cells();
-  const double from = axis.node(0), length = axis.node(n) - from, t = settings_->time.start;
-  for (int trial = 1; trial <= 8; ++trial) {
-    Point<Dim> x;
-    for (int e = 0; e < Dim; ++e) {
-      const double place = 0.5 + 0.49 * std::sin(1.7 * trial + 2.3 * e * e + 0.9 * trial * e);
-      x[e] = grid_->axis(e).node(0) + place * (grid_->axis(e).node(grid_->axis(e).cells()) - grid_->axis(e).node(0));
-    }
-    const auto value = [&](double at) {
-      x[d] = at;
-      return problem_->drift(d, x.data(), t);
-    };
-    const double low = value(from), high = value(from + length);
-    const double size = 1e-13 * std::max(std::abs(low), std::abs(high));
-    for (int k = 1; k < 2 * n; ++k) {
-      const double at = k % 2 == 0 ? axis.node(k / 2) : axis.centre(k / 2), share = (at - from) / length;
-      if (!(std::abs(value(at) - (low + share * (high - low))) <= 8.0 * size)) return true;
-    }
-  }
-  return false;
 }
 
 template <int Dim>

@@ -83,7 +83,6 @@ class FaceCoefficients {
     std::array<bool, Dim> crossed{}, cross_varies{};  ///< D_dj is there; it varies with x_j
   };
   void ask();
-  bool bent(int d) const;
   const Settings* settings_;
   const Problem* problem_;
   std::array<Known, Dim> known_;

@@ -17,30 +17,6 @@ bool depends_on_place(const Expression& expression, const std::vector<std::strin
                      [&](const std::string& name) { return expression.depends_on(name); });
 }
 
-/// Whether f(x, t) = A x + b at points around the origin, to round-off, at every time at which it is finite.
-bool drift_is_linear(const Problem& problem) {
-  const int n = problem.dimension();
-  std::vector<double> a, b, x(static_cast<std::size_t>(n));
-  bool tried = false;
-  for (const double t : {0.0, 0.37, 1.3, 7.1}) {
-    problem.linear_drift(t, a, b);
-    if (!std::all_of(b.begin(), b.end(), [](double value) { return std::isfinite(value); })) continue;
-    tried = true;
-    for (int trial = 1; trial <= 8; ++trial) {
-      for (int i = 0; i < n; ++i) x[i] = 3.0 * std::sin(1.7 * trial + 2.3 * i * i + 0.9 * trial * i);
-      for (int i = 0; i < n; ++i) {
-        double sum = b[i], size = std::abs(b[i]);
-        for (int j = 0; j < n; ++j) {
-          sum += a[i * n + j] * x[j];
-          size += std::abs(a[i * n + j] * x[j]);
-        }
-        if (!(std::abs(problem.drift(i, x.data(), t) - sum) <= 1e-13 * n * size)) return false;
-      }
-    }
-  }
-  return tried;
-}
-
 }  // namespace
 
 struct Problem::Parts {
@@ -167,7 +143,8 @@ Problem::Problem(Definition definition) {
           parts->separable && diffusion_zero(i, j) && !drift_depends_on(i, j) && !diffusion_depends_on(i, i, j);
     }
   }
-  parts->linear = !parts->any_of_space() && drift_is_linear(*this);
+  const auto affine = [&](const Expression& part) { return part.affine_in(parts->given.variables); };
+  parts->linear = !parts->any_of_space() && std::all_of(parts->given.drift.begin(), parts->given.drift.end(), affine);
 }
 
 const Problem::Definition& Problem::definition() const { return parts_->given; }
@@ -207,6 +184,10 @@ bool Problem::autonomous() const { return parts_->autonomous; }
 
 bool Problem::drift_depends_on(int i, int j) const {
   return parts_->given.drift[i].depends_on(parts_->given.variables[j]);
+}
+
+bool Problem::drift_affine_in(int i, int j) const {
+  return parts_->given.drift[i].affine_in({&parts_->given.variables[j], 1});
 }
 
 bool Problem::diffusion_depends_on(int i, int j, int k) const {

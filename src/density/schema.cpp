@@ -39,7 +39,8 @@ void add_problem(Builder& b) {
       "potential", ValueType::expression, "-",
       "U of a stationary density exp(-U) that is known: the fitted flux then keeps it to round-off. Of the variables.");
   b.add("exact", ValueType::text, "-",
-        "Density to compare with. auto: a closed form if one is found, else none. gaussian: linear drift, D the same "
+        "Density to compare with. auto: a closed form if one is found, else none. gaussian: drift linear as it is "
+        "written, D the same "
         "everywhere, start a Gaussian or a mixture of them (moment equations). benes: start sum w_k N(s a_k, s I), "
         "drift D grad log sum w_k exp(a_k.x), |a_k| equal, D = c I constant. eigenexpansion: separable, nothing "
         "depends on t, D constant. potential: exp(-U) with `potential` (taken by itself if nothing else is given). Or "

@@ -1,5 +1,6 @@
 #include "kolmo/base/expression.hpp"
 
+#include <fmt/format.h>
 #include <gtest/gtest.h>
 
 #include <cmath>
@@ -60,7 +61,7 @@ TEST(Expression, PrecedenceIsAsDocumented) {
 
 TEST(Expression, OwnListOfVariables) {
   Expression::Variables names;
-  for (int i = 1; i <= 100; ++i) names.push_back("x" + std::to_string(i));
+  for (int i = 1; i <= 100; ++i) names.push_back(fmt::format("x{}", i));
   const Expression f("x1 + 10*x7 + 100*x100", {}, names);
   std::vector<double> point(100, 0.0);
   point[0] = 1.0;
@@ -68,6 +69,25 @@ TEST(Expression, OwnListOfVariables) {
   point[99] = 3.0;
   EXPECT_DOUBLE_EQ(f.evaluate(point.data()), 321.0);
   EXPECT_THROW(Expression("x101", {}, names), ExpressionError);
+}
+
+TEST(Expression, AffineOnlyWhereTheTextShowsIt) {
+  const Expression::Variables variables{"x", "y", "t"}, x{"x"}, both{"x", "y"};
+  const std::map<std::string, double> parameters{{"k", 2.0}, {"x0", 1.0}};
+  const auto affine = [&](const std::string& text, const Expression::Variables& in) {
+    return Expression(text, parameters, variables).affine_in(in);
+  };
+  for (const char* text : {"3", "x", "-x", "-k*(x - x0)/2e-3 + .5", "x*sin(t)^2 - y/sqrt(k)", "2^k*x + exp(-t)*y",
+                           "-2^2*x", "t > 1 ? x : 2*x - y", "sum(x, y, 3)/avg(k, 1)", "1/(1 + k)*-x", "(((x)))",
+                           "t^2 && k < 3 ? x : y", "x*(k ? 2 : 3)", "max(k, t)*x", "x0*x"})
+    EXPECT_TRUE(affine(text, both)) << text;
+  for (const char* text :
+       {"x*y", "x^2", "x^1", "1/x", "abs(x)", "min(x, 3)", "x < 4 ? -x : -10*x", "x > 3", "x && 1", "sum(x, y^2)",
+        "x - x*x", "k^x", "-(x - 1)^3", "x*(y + 1)", "x + 1e-9*exp(-(x - 2)^2)", "t/x", "t > 1 ? x : x^3"})
+    EXPECT_FALSE(affine(text, both)) << text;
+  EXPECT_TRUE(affine("x*y + sin(y)", x));  // of x alone
+  EXPECT_TRUE(affine("y > 1 ? x : -x*y", x));
+  EXPECT_FALSE(affine("x*y + sin(x)", x));
 }
 
 TEST(Expression, CopiesEvaluateIndependently) {

@@ -37,12 +37,16 @@ TEST(Problem, KnowsItsStructure) {
   EXPECT_FALSE(ring({"problem.drift=[\"-x\", \"-y\"]", "problem.noise=[[1, 0], [1, 1]]"}).separable());
 }
 
-TEST(Problem, FindsLinearDriftByEvaluation) {
+TEST(Problem, FindsLinearDriftInItsText) {
   const auto linear = [](const std::string& drift, const std::string& noise = "1") {
     return ring({"problem.drift=" + drift, "problem.noise=" + noise}).linear();
   };
   EXPECT_TRUE(linear("[\"-x + 2*(y - 1)\", 3]"));
-  EXPECT_TRUE(linear("[\"(x + y)^2 - x^2 - y^2 - 2*x*y - x\", \"sin(t)*y\"]"));
+  EXPECT_TRUE(linear("[\"(x + y)*2 - x/4\", \"sin(t)*y\"]"));
+  // Linear around the origin, or up to a time, or but for a bump that no sample would meet.
+  EXPECT_FALSE(linear("[\"abs(x) < 40 ? -x : -10*x\", \"-y\"]"));
+  EXPECT_FALSE(linear("[\"t < 80 ? -x : -x^3\", \"-y\"]"));
+  EXPECT_FALSE(linear("[\"-x + exp(-1e4*(x - 0.1234)^2)\", \"-y\"]"));
   EXPECT_FALSE(linear("[\"-x + 1e-6*y^2\", \"y\"]"));
   EXPECT_FALSE(linear("[\"abs(x)\", \"y\"]"));
   EXPECT_FALSE(linear("[\"-x\", \"-y\"]", "\"1+0.1*x\""));

@@ -20,8 +20,8 @@ struct Flow {
 
 std::vector<AxisSpec> axes(const Flow& flow) {
   std::vector<AxisSpec> result(2);
-  result[0] = {.from = 0.0, .to = 2.0, .cells = 20, .periodic = true};
-  result[1] = {.from = -0.5, .to = 1.5, .cells = 17, .periodic = !flow.walls};
+  result[0] = {.from = 0.0, .to = 2.0, .cells = 20, .nodes = {}, .periodic = true};
+  result[1] = {.from = -0.5, .to = 1.5, .cells = 17, .nodes = {}, .periodic = !flow.walls};
   if (flow.walls) {
     result[1].spacing = Spacing::tanh;
     result[1].strength = 1.1;

@@ -92,9 +92,9 @@ INSTANTIATE_TEST_SUITE_P(Explicit, TimeOrder,
                                                           OrderCase{"pressure_channel", pressure_channel, 1.0, 64},
                                                           OrderCase{"outflow_channel", outflow_channel, 1.0, 64}),
                                           testing::Values(0.0, 0.4)),
-                         [](const auto& info) {
-                           return std::string(std::get<0>(info.param) == Scheme::k4 ? "k4_" : "rk3_") +
-                                  std::get<1>(info.param).name + (std::get<2>(info.param) > 0 ? "_uneven" : "_even");
+                         [](const auto& one) {
+                           return std::string(std::get<0>(one.param) == Scheme::k4 ? "k4_" : "rk3_") +
+                                  std::get<1>(one.param).name + (std::get<2>(one.param) > 0 ? "_uneven" : "_even");
                          });
 
 // A channel whose bulk velocity is held.

@@ -4,6 +4,7 @@
 #include <array>
 #include <map>
 #include <memory>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -53,6 +54,9 @@ class Expression {
   bool depends_on(std::string_view variable) const;
   bool depends_on_time() const { return depends_on("t"); }
   bool depends_on_space() const { return depends_on("x") || depends_on("y") || depends_on("z"); }
+  /// Whether the text shows a value c + sum of c_i v_i over these variables, with c that depend on none of them: never
+  /// true where it is not so, but what it takes algebra to see (x^2/x) is not seen.
+  bool affine_in(std::span<const std::string> variables) const;
   /// Constant 0, so that a term can be left out.
   bool zero() const { return constant() && value_ == 0.0; }
   /// As given, or the number.

@@ -63,12 +63,13 @@ class Problem {
   bool diffusion_constant(int i, int j) const;  ///< in place and time
   bool autonomous() const;                      ///< nothing depends on t
   bool drift_depends_on(int i, int j) const;    ///< f_i on x_j
+  bool drift_affine_in(int i, int j) const;     ///< f_i = a + b x_j, a and b without x_j, as its text shows
   bool diffusion_depends_on(int i, int j, int k) const;
   /// f_i depends on x_i alone and D is diagonal with D_ii of x_i alone (and all of t): p stays a product if it was one,
   /// and the generators of the directions commute.
   bool separable() const;
-  /// Linear drift f = A(t) x + b(t) and D(t) the same at every x, found by evaluation at points (exact to round-off);
-  /// then Gaussians stay Gaussian.
+  /// Linear drift f = A(t) x + b(t), as its text shows (Expression::affine_in), and D(t) the same at every x; then
+  /// Gaussians stay Gaussian.
   bool linear() const;
   /// A (dimension^2, row by row) and b of a linear drift at time t.
   void linear_drift(double t, std::vector<double>& a, std::vector<double>& b) const;
