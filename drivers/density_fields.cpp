@@ -29,6 +29,7 @@ template <int Dim>
 DensityFields<Dim>::DensityFields(density::GridEngine<Dim>& engine, const density::Quantities<Dim>& quantities,
                                   const io::RunFolder& folder, std::optional<std::int64_t> kept)
     : engine_(engine), quantities_(quantities), folder_(folder), options_(snapshot_options(engine.settings())) {
+  options_.variables = fmt::format("{}", fmt::join(engine.problem().variables(), ","));
   if constexpr (for_viewers) {
     snapshots_ =
         std::make_unique<io::SnapshotWriter<Dim>>(engine.grid(), engine.decomposition(), folder.path(), options_, kept);
@@ -88,6 +89,7 @@ void DensityFields<Dim>::write_grid() {
   io::H5File file = io::H5File::create(comm, staged.temporary());
   file.write_text("/", "format", "kolmo grid");
   file.write_integer("/", "dimension", Dim);
+  file.write_text("/", "variables", options_.variables);
   for (int d = 0; d < Dim; ++d) file.write_numbers(std::string(1, "xyzuvw"[d]), engine_.grid().axis(d).node_list());
   file.close();
   staged.publish();

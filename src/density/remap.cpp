@@ -106,6 +106,7 @@ class Source {
       refuse("it holds no density of a run");
     if (format == "kolmo fields") {
       const io::H5File grid = io::H5File::open(comm, path.parent_path() / "grid.h5");
+      if (grid.has_attribute("/", "variables")) variables_ = grid.read_text("/", "variables");
       for (int d = 0; d < Dim; ++d) read_nodes(grid, d, std::string(1, "xyzuvw"[d]));
     } else {
       // A checkpoint is sealed: what is in it is what was written.

@@ -72,6 +72,7 @@ void SnapshotWriter<Dim>::write_grid() {
   file.write_text("/", "length_unit", options_.length_unit);
   file.write_text("/", "version", options_.version);
   file.write_text("/", "git", options_.git);
+  if (!options_.variables.empty()) file.write_text("/", "variables", options_.variables);
   for (int d = 0; d < Dim; ++d) file.write_numbers(std::string(1, "xyz"[d]), grid_.axis(d).node_list());
   if constexpr (Dim == 1) file.write_numbers("y", {0.0, 0.1 * grid_.axis(0).length()});
   file.close();

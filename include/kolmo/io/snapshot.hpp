@@ -19,6 +19,7 @@ struct SnapshotOptions {
   Precision precision = Precision::float32;
   std::string length_unit = "m", time_unit = "s";
   std::string version = "unknown", git = "unknown";  ///< of the program, kept in every file
+  std::string variables;  ///< what the axes are called, with commas between, kept in grid.h5; "": x, y, z
 };
 
 /// Writes DIR/fields/grid.h5 once, DIR/fields/000100.h5 per output, DIR/fields.xdmf after each. Values are
