@@ -133,6 +133,7 @@ class Generator {
   Generator(const Generator&) = delete;
   Generator& operator=(const Generator&) = delete;
 
+  const std::vector<std::string>& variables() const { return settings_->problem.variables(); }
   /// Coefficients of time t; keeps them where nothing depends on it. `version` counts the changes.
   void set_time(double t);
   std::int64_t version() const { return version_; }
@@ -144,7 +145,6 @@ class Generator {
   /// No flux through any boundary.
   bool closed() const { return closed_; }
   /// L is an M-matrix: implicit Euler keeps p >= 0.
-  const std::vector<std::string>& variables() const { return settings_->problem.variables(); }
   bool positive() const { return settings_->flux != FluxKind::central && !wide_ && !cross_.mixed(); }
   /// L is more than its two-point weights: (D12).
   bool wide() const { return wide_.has_value(); }

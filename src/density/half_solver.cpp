@@ -6,10 +6,11 @@
 
 namespace kolmo::density {
 
-/// Panels of V vectors. Cells in the order of the elimination, from the end of the line to the cut.
-template <int V>
+/// Panels of V vectors of W lanes. Cells in the order of the elimination, from the end of the line to the cut.
+template <int V, int W>
 struct HalfSolver::Kernels {
-  static constexpr int lanes = V * vector_lanes;
+  using Vector = typename Lanes<W>::Type;
+  static constexpr int lanes = V * W;
   HalfSolver& s;
 
   static std::ptrdiff_t row(int i) { return static_cast<std::ptrdiff_t>(i) * lanes; }
@@ -23,36 +24,36 @@ struct HalfSolver::Kernels {
                          step_backwards = line.lower ? line.step_high : line.step_low;
     Vector share[V], sum[V], pass[V], kept[V], rate[V];
     for (int v = 0; v < V; ++v) {
-      share[v] = pass[v] = kept[v] = all(1.0);
+      share[v] = pass[v] = kept[v] = Vector{} + 1.0;
       rate[v] = Vector{};
-      sum[v] = line.constant ? load(line.constant + v * vector_lanes) * sign : Vector{};
+      sum[v] = line.constant ? load<W>(line.constant + v * W) * sign : Vector{};
     }
     int i = s.first_row_;
     for (int c = 0; c < line.n; ++c, i += s.step_) {
       const double w = line.width[i], scale = sign * line.inverse_width[i];
 #pragma GCC unroll 4
       for (int v = 0; v < V; ++v) {
-        const int k = v * vector_lanes;
-        rate[v] = load(forwards + i * step_forwards + k) * scale;
-        const Vector b = load(backwards + i * step_backwards + k) * -scale;
+        const int k = v * W;
+        rate[v] = load<W>(forwards + i * step_forwards + k) * scale;
+        const Vector b = load<W>(backwards + i * step_backwards + k) * -scale;
         kept[v] = b * share[v] + 1.0;
         const Vector inverse = 1.0 / (kept[v] + rate[v]);
         share[v] = kept[v] * inverse;
-        sum[v] = load(line.p + i * line.step_p + k) * w + pass[v] * sum[v];
+        sum[v] = load<W>(line.p + i * line.step_p + k) * w + pass[v] * sum[v];
         pass[v] = rate[v] * inverse;
-        store(s.back_.data() + row(i) + k, b);
-        store(s.inverse_.data() + row(i) + k, inverse);
-        store(s.forward_.data() + row(i) + k, pass[v]);
-        store(s.first_.data() + row(i) + k, sum[v]);
+        store<W>(s.back_.data() + row(i) + k, b);
+        store<W>(s.inverse_.data() + row(i) + k, inverse);
+        store<W>(s.forward_.data() + row(i) + k, pass[v]);
+        store<W>(s.first_.data() + row(i) + k, sum[v]);
       }
     }
     for (int v = 0; v < V; ++v) {
-      const int k = v * vector_lanes;
-      store(s.kept_ + k, kept[v]);
-      store(s.rate_ + k, rate[v]);
-      store(s.sum_ + k, sum[v]);
-      store(s.outwards_ + k, load(backwards + s.first_row_ * step_backwards + k) * (line.lower ? -1.0 : 1.0));
-      store(s.given_ + k, line.constant ? load(line.constant + k) * (line.lower ? -1.0 : 1.0) : Vector{});
+      const int k = v * W;
+      store<W>(s.kept_ + k, kept[v]);
+      store<W>(s.rate_ + k, rate[v]);
+      store<W>(s.sum_ + k, sum[v]);
+      store<W>(s.outwards_ + k, load<W>(backwards + s.first_row_ * step_backwards + k) * (line.lower ? -1.0 : 1.0));
+      store<W>(s.given_ + k, line.constant ? load<W>(line.constant + k) * (line.lower ? -1.0 : 1.0) : Vector{});
     }
   }
 
@@ -60,19 +61,19 @@ struct HalfSolver::Kernels {
   void eliminate_second(double tau) {
     Vector sum[V], pass[V];
     for (int v = 0; v < V; ++v) {
-      pass[v] = all(1.0);
-      sum[v] = load(s.given_ + v * vector_lanes) * -tau;
+      pass[v] = Vector{} + 1.0;
+      sum[v] = load<W>(s.given_ + v * W) * -tau;
     }
     int i = s.first_row_;
     for (int c = 0; c < s.n_; ++c, i += s.step_)
 #pragma GCC unroll 4
       for (int v = 0; v < V; ++v) {
-        const int k = v * vector_lanes;
-        sum[v] = load(s.first_.data() + row(i) + k) + pass[v] * sum[v];
-        pass[v] = load(s.forward_.data() + row(i) + k);
-        store(s.second_.data() + row(i) + k, sum[v]);
+        const int k = v * W;
+        sum[v] = load<W>(s.first_.data() + row(i) + k) + pass[v] * sum[v];
+        pass[v] = load<W>(s.forward_.data() + row(i) + k);
+        store<W>(s.second_.data() + row(i) + k, sum[v]);
       }
-    for (int v = 0; v < V; ++v) store(s.sum_ + v * vector_lanes, sum[v]);
+    for (int v = 0; v < V; ++v) store<W>(s.sum_ + v * W, sum[v]);
   }
 
   /// From the cut back to the end: take(i, k, m) gets the masses, and may overwrite x.
@@ -81,25 +82,25 @@ struct HalfSolver::Kernels {
     Vector above[V];
     int i = s.first_row_ + (s.n_ - 1) * s.step_;
     for (int v = 0; v < V; ++v) {
-      const int k = v * vector_lanes;
-      const Vector m = load(s.own_ + k) * load(s.sum_ + k) + load(s.other_ + k) * load(their_sum + k);
-      above[v] = m * load(s.back_.data() + row(i) + k);
+      const int k = v * W;
+      const Vector m = load<W>(s.own_ + k) * load<W>(s.sum_ + k) + load<W>(s.other_ + k) * load<W>(their_sum + k);
+      above[v] = m * load<W>(s.back_.data() + row(i) + k);
       take(i, k, m);
     }
     i -= s.step_;
     for (int c = s.n_ - 2; c >= 0; --c, i -= s.step_)
 #pragma GCC unroll 4
       for (int v = 0; v < V; ++v) {
-        const int k = v * vector_lanes;
-        const Vector m = (load(x + row(i) + k) + above[v]) * load(s.inverse_.data() + row(i) + k);
-        above[v] = m * load(s.back_.data() + row(i) + k);
+        const int k = v * W;
+        const Vector m = (load<W>(x + row(i) + k) + above[v]) * load<W>(s.inverse_.data() + row(i) + k);
+        above[v] = m * load<W>(s.back_.data() + row(i) + k);
         take(i, k, m);
       }
   }
 
   void solve_first(const double* their_sum) {
     double* x = s.first_.data();
-    substitute(x, their_sum, [=](int i, int k, Vector m) { store(x + row(i) + k, m); });
+    substitute(x, their_sum, [=](int i, int k, Vector m) { store<W>(x + row(i) + k, m); });
   }
 
   void solve_second(const double* their_sum, double* positive, double* negative) {
@@ -108,22 +109,22 @@ struct HalfSolver::Kernels {
     const double* first = s.first_.data();
     double* x = s.second_.data();
     substitute(x, their_sum, [&](int i, int k, Vector m) {
-      const Vector sum = weight_second * m + weight_first * load(first + row(i) + k);
+      const Vector sum = weight_second * m + weight_first * load<W>(first + row(i) + k);
       const Vector more = sum > 0.0 ? sum : Vector{};
-      above[k / vector_lanes] += more;
-      below[k / vector_lanes] += sum - more;
-      store(x + row(i) + k, sum * s.inverse_width_[i]);
+      above[k / W] += more;
+      below[k / W] += sum - more;
+      store<W>(x + row(i) + k, sum * s.inverse_width_[i]);
     });
     for (int v = 0; v < V; ++v) {
-      store(positive + v * vector_lanes, above[v]);
-      store(negative + v * vector_lanes, below[v]);
+      store<W>(positive + v * W, above[v]);
+      store<W>(negative + v * W, below[v]);
     }
   }
 
   void solve_euler(const double* their_sum) {
     double* to = s.second_.data();
     substitute(s.first_.data(), their_sum,
-               [&](int i, int k, Vector m) { store(to + row(i) + k, m * s.inverse_width_[i]); });
+               [&](int i, int k, Vector m) { store<W>(to + row(i) + k, m * s.inverse_width_[i]); });
   }
 };
 
@@ -133,19 +134,20 @@ HalfSolver::HalfSolver(int n, int lanes) : n_(n), lanes_(lanes) {
 
 template <class Call>
 void HalfSolver::with_lanes(Call&& call) {
-  if (lanes_ == 8)
-    call(Kernels<1>{*this});
+  if (lanes_ == 1)
+    call(Kernels<1, 1>{*this});
+  else if (lanes_ == 8)
+    call(Kernels<1, 8>{*this});
   else if (lanes_ == 16)
-    call(Kernels<2>{*this});
+    call(Kernels<2, 8>{*this});
   else
-    call(Kernels<4>{*this});
+    call(Kernels<4, 8>{*this});
 }
 
 void HalfSolver::begin(const HalfPanel& panel, double dt, bool euler, const Border& mine) {
   dt_ = dt;
   first_row_ = panel.lower ? 0 : panel.n - 1;
   step_ = panel.lower ? 1 : -1;
-  width_ = panel.width;
   inverse_width_ = panel.inverse_width;
   with_lanes([&](auto kernels) { kernels.eliminate_first(panel, euler ? dt : pole * dt); });
   std::copy_n(kept_, lanes_, mine.kept);
@@ -156,10 +158,10 @@ void HalfSolver::begin(const HalfPanel& panel, double dt, bool euler, const Bord
 
 void HalfSolver::couple(const ConstBorder& theirs) {
   for (int k = 0; k < lanes_; ++k) {
+    // Both sides divided by K + R, at least 1 as K is: the products themselves may overflow.
     const double away = theirs.kept[k] + theirs.rate[k];
-    const double inverse = 1.0 / (kept_[k] * away + rate_[k] * theirs.kept[k]);
-    own_[k] = away * inverse;
-    other_[k] = theirs.rate[k] * inverse;
+    own_[k] = 1.0 / (kept_[k] + rate_[k] * (theirs.kept[k] / away));
+    other_[k] = theirs.rate[k] / away * own_[k];
   }
 }
 

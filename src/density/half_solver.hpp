@@ -54,7 +54,7 @@ class HalfSolver {
   double left(int lane) const { return left_[lane]; }
 
  private:
-  template <int V>
+  template <int V, int W>
   struct Kernels;
   template <class Call>
   void with_lanes(Call&& call);
@@ -65,7 +65,7 @@ class HalfSolver {
   int n_, lanes_;
   int first_row_ = 0, step_ = 1;  // of the elimination
   double dt_ = 0.0;
-  const double *width_ = nullptr, *inverse_width_ = nullptr;
+  const double* inverse_width_ = nullptr;
   std::vector<double> forward_, inverse_, back_, first_, second_;
   // By lane: of the cell at the cut, and of the end of the line.
   double kept_[LineProduct::panel], rate_[LineProduct::panel], sum_[LineProduct::panel];

@@ -16,30 +16,45 @@ constexpr int message_tag = 0, fallback_tag = 1;
 }  // namespace
 
 template <int Dim>
+HalvedPlan HalvedStep<Dim>::plan(const Index<Dim>& extent, int direction, int axis_cells, bool euler) {
+  HalvedPlan plan;
+  plan.lanes = LineSolver::lanes_for(axis_cells, Dim > 1 ? extent[across<Dim>(direction)] : 1);
+  plan.blocks = block_count<Dim>(extent, direction, plan.lanes);
+  const std::ptrdiff_t numbers = 5 * static_cast<std::ptrdiff_t>(axis_cells) * plan.lanes / 2;
+  const std::ptrdiff_t most =
+      std::min<std::ptrdiff_t>(batch_lines / plan.lanes, batch_numbers / std::max<std::ptrdiff_t>(numbers, 1));
+  plan.panels = static_cast<int>(std::clamp<std::ptrdiff_t>(most, 1, std::max<std::ptrdiff_t>(plan.blocks, 1)));
+  plan.batches = (plan.blocks + plan.panels - 1) / plan.panels;
+  plan.under_way = static_cast<int>(std::clamp<std::ptrdiff_t>(plan.batches, 1, euler ? 2 : 4));
+  return plan;
+}
+
+template <int Dim>
 HalvedStep<Dim>::HalvedStep(const LineData<Dim>& data, const Decomposition<Dim>& cells, bool euler)
     : data_(data),
       euler_(euler),
       lower_(cells.coordinates()[data.direction] == 0),
-      lanes_(LineSolver::lanes_for(data.axis_cells, Dim > 1 ? data.extent[data.along] : 1)),
       other_(lower_ ? 1 : 0),
-      fallback_(data.n, lanes_) {
+      plan_(plan(data.extent, data.direction, data.axis_cells, euler)),
+      lanes_(plan_.lanes),
+      panels_(plan_.panels),
+      solvers_(plan_.under_way * panels_, HalfSolver(data.n, lanes_)),
+      fallback_(euler ? 0 : data.n, lanes_) {
   Index<Dim> first = cells.coordinates();
   first[data.direction] = 0;
   check_mpi(MPI_Comm_split(cells.comm().handle(), cells.rank_at(first), cells.coordinates()[data.direction], &comm_),
             "MPI_Comm_split");
-  blocks_ = block_count<Dim>(data.extent, data.direction, lanes_);
-  const std::ptrdiff_t numbers = 5 * static_cast<std::ptrdiff_t>(data.axis_cells) * lanes_ / 2;
-  const std::ptrdiff_t most = std::min<std::ptrdiff_t>(batch_lines / lanes_, batch_numbers / numbers);
-  panels_ = static_cast<int>(std::clamp<std::ptrdiff_t>(most, 1, std::max<std::ptrdiff_t>(blocks_, 1)));
-  batches_ = (blocks_ + panels_ - 1) / panels_;
-  solvers_.assign(static_cast<std::size_t>(in_flight) * panels_, fallback_);
-  const std::size_t rows = static_cast<std::size_t>(data.n + 1) * LineProduct::panel;
+  const std::size_t rows = static_cast<std::size_t>(data.n + 1) * lanes_;
   for (auto* copy : {&p_copy_, &low_copy_, &high_copy_}) copy->resize(rows);
   for (int k = 0; k < 2; ++k)
     for (auto* message : {&sent_[k], &received_[k]}) message->resize((euler ? 3 : sections) * size());
-  verdict_.resize(2 * in_flight * size());
-  border_.resize(6 * static_cast<std::size_t>(lanes_));
+  if (!euler) {
+    verdict_.resize(2 * plan_.under_way * size());
+    border_.resize(6 * static_cast<std::size_t>(lanes_));
+  }
   std::fill(std::begin(requests_), std::end(requests_), MPI_REQUEST_NULL);
+  p_.direction = data.direction;
+  p_.pieces.resize(1);
 }
 
 template <int Dim>
@@ -61,7 +76,7 @@ void HalvedStep<Dim>::take_weights() {
 template <int Dim>
 template <class Body>
 void HalvedStep<Dim>::for_panels(std::ptrdiff_t batch, Body&& body) {
-  const std::ptrdiff_t first = batch * panels_, end = std::min(first + panels_, blocks_);
+  const std::ptrdiff_t first = batch * panels_, end = std::min(first + panels_, plan_.blocks);
   for (std::ptrdiff_t k = first; k < end; ++k)
     body(static_cast<int>(k - first), block_at<Dim>(data_.extent, data_.direction, lanes_, k));
 }
@@ -113,7 +128,7 @@ void HalvedStep<Dim>::finish(std::ptrdiff_t batch, std::vector<double>& received
   for_panels(batch, [&](int panel, const LineBlock<Dim>&) {
     double *above = section(send, positive, panel), *below = section(send, negative, panel);
     solver(batch, panel).finish(section(received, second, panel), above, below);
-    double* kept_here = verdict_.data() + ((batch % in_flight) * panels_ + panel) * 2 * lanes_;
+    double* kept_here = verdict_.data() + ((batch % plan_.under_way) * panels_ + panel) * 2 * lanes_;
     std::copy_n(above, lanes_, kept_here);
     std::copy_n(below, lanes_, kept_here + lanes_);
   });
@@ -124,7 +139,7 @@ void HalvedStep<Dim>::store(std::ptrdiff_t batch, double dt, std::vector<double>
   for_panels(batch, [&](int panel, const LineBlock<Dim>& block) {
     HalfSolver& one = solver(batch, panel);
     if (!euler_) {
-      double* mine = verdict_.data() + ((batch % in_flight) * panels_ + panel) * 2 * lanes_;
+      double* mine = verdict_.data() + ((batch % plan_.under_way) * panels_ + panel) * 2 * lanes_;
       const double *above = section(received, positive, panel), *below = section(received, negative, panel);
       for (int k = 0; k < lanes_; ++k) {
         mine[k] += above[k];
@@ -178,15 +193,14 @@ void HalvedStep<Dim>::put(const HalfSolver& one, const LineBlock<Dim>& block, Li
 /// round t - 1.
 template <int Dim>
 void HalvedStep<Dim>::advance(const ArrayView<Dim>& p, double dt, LineSums& sums) {
-  p_.direction = data_.direction;
-  p_.pieces.assign(1, {0, data_.n, p});
-  const int after = euler_ ? 1 : in_flight - 1;  // rounds after which a batch is stored
-  const auto under_way = [&](std::ptrdiff_t batch) { return batch >= 0 && batch < batches_; };
-  for (std::ptrdiff_t t = 0; t < batches_ + after; ++t) {
+  p_.pieces.front() = {0, data_.n, p};
+  const int after = euler_ ? 1 : 3;  // rounds after which a batch is stored
+  const auto under_way = [&](std::ptrdiff_t batch) { return batch >= 0 && batch < plan_.batches; };
+  for (std::ptrdiff_t t = 0; t < plan_.batches + after; ++t) {
     std::vector<double>&send = sent_[t % 2], &received = received_[(t + 1) % 2];
     MPI_Request* before = requests_ + 2 * ((t + 1) % 2);
     MPI_Request* now = requests_ + 2 * (t % 2);
-    if (t + 1 < batches_ + after)
+    if (t + 1 < plan_.batches + after)
       check_mpi(MPI_Irecv(received_[t % 2].data(), static_cast<int>(received.size()), MPI_DOUBLE, other_, message_tag,
                           comm_, now),
                 "MPI_Irecv");
@@ -195,7 +209,7 @@ void HalvedStep<Dim>::advance(const ArrayView<Dim>& p, double dt, LineSums& sums
     if (under_way(t - 1)) next(t - 1, received, send);
     if (!euler_ && under_way(t - 2)) finish(t - 2, received, send);
     if (under_way(t - after)) store(t - after, dt, received, sums);
-    if (t + 1 < batches_ + after)
+    if (t + 1 < plan_.batches + after)
       check_mpi(MPI_Isend(send.data(), static_cast<int>(send.size()), MPI_DOUBLE, other_, message_tag, comm_, now + 1),
                 "MPI_Isend");
   }

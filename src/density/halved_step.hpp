@@ -17,9 +17,18 @@ struct LineSums {
   std::int64_t fallbacks = 0, repairs = 0, lines = 0;
 };
 
+/// How the lines of a rank are taken.
+struct HalvedPlan {
+  int lanes = 1;
+  std::ptrdiff_t blocks = 0, batches = 0;
+  int panels = 1;     ///< blocks of a batch
+  int under_way = 1;  ///< batches
+};
+
 /// Lines stay where they are; HalfSolver does the arithmetic. Lines are taken by batches, several under way at once:
-/// while the numbers of one batch travel the next is eliminated. One message each way per batch, 48 bytes per line (24
-/// with backward Euler); where a line falls back, another of 24.
+/// while the numbers of one batch travel the next is eliminated. One message each way per batch and two more (none with
+/// backward Euler): 48 bytes (24) for every lane of all panels of a batch, be they full or not. Where a line falls
+/// back, another of 24 bytes for every lane of its panel.
 template <int Dim>
 class HalvedStep {
  public:
@@ -27,6 +36,8 @@ class HalvedStep {
   static bool possible(const Decomposition<Dim>& cells, int direction) {
     return cells.processes()[direction] == 2 && !cells.periodic()[direction];
   }
+  /// extent: of this rank's cells; axis_cells: of a whole line.
+  static HalvedPlan plan(const Index<Dim>& extent, int direction, int axis_cells, bool euler);
   /// data: of this rank's half, made with `halved`.
   HalvedStep(const LineData<Dim>& data, const Decomposition<Dim>& cells, bool euler);
   ~HalvedStep();
@@ -39,14 +50,13 @@ class HalvedStep {
   void advance(const ArrayView<Dim>& p, double dt, LineSums& sums);
 
  private:
-  static constexpr int in_flight = 4;
   enum Section { kept, rate, sum, second, positive, negative, sections };
 
   std::ptrdiff_t size() const { return static_cast<std::ptrdiff_t>(lanes_) * panels_; }
   double* section(std::vector<double>& message, int which, int panel) const {
     return message.data() + which * size() + static_cast<std::ptrdiff_t>(panel) * lanes_;
   }
-  HalfSolver& solver(std::ptrdiff_t batch, int panel) { return solvers_[(batch % in_flight) * panels_ + panel]; }
+  HalfSolver& solver(std::ptrdiff_t batch, int panel) { return solvers_[(batch % plan_.under_way) * panels_ + panel]; }
   template <class Body>
   void for_panels(std::ptrdiff_t batch, Body&& body);
 
@@ -61,8 +71,9 @@ class HalvedStep {
 
   const LineData<Dim>& data_;
   bool euler_, lower_;
-  int lanes_, panels_ = 1, other_;
-  std::ptrdiff_t blocks_ = 0, batches_ = 0;
+  int other_;
+  HalvedPlan plan_;
+  int lanes_, panels_;
   MPI_Comm comm_ = MPI_COMM_NULL;
   std::vector<HalfSolver> solvers_;
   HalfSolver fallback_;

@@ -117,10 +117,11 @@ struct LineArray {
           std::copy_n(from + i * step, block.width, to + static_cast<std::ptrdiff_t>(i) * lanes);
     }
   }
-  /// The same in place, if the block fills the lanes and its lines lie side by side in one piece, else in `copy`. step:
+  /// The same in place, if the block fills the lanes and its lines lie side by side, or alone, in one piece, else in
+  /// `copy`. step:
   /// between rows.
   const double* rows(const LineBlock<Dim>& block, int count, int lanes, double* copy, std::ptrdiff_t& step) const {
-    if (whole() && direction != 0 && block.width == lanes) {
+    if (whole() && (direction != 0 || lanes == 1) && block.width == lanes) {
       step = pieces.front().view.stride[direction];
       return pieces.front().view.at(block.first);
     }

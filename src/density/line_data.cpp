@@ -79,6 +79,7 @@ template <int Dim>
 void LineData<Dim>::set(const DirectionWeights<Dim>& given) {
   check(given);
   uniform = given.uniform;
+  evaluated = nullptr;
   if (uniform) {
     line_low = given.line_low;
     line_high = given.line_high;

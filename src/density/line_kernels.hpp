@@ -9,7 +9,7 @@
 
 namespace kolmo::density {
 
-/// Lines of n cells side by side, `lanes` of them (8, 16 or 32): entry i of lane s at [i * step + s]. Weights as in
+/// Lines of n cells side by side, `lanes` of them (1, 8, 16 or 32): entry i of lane s at [i * step + s]. Weights as in
 /// LineWeights.
 struct LinePanel {
   int n = 0;
@@ -36,10 +36,13 @@ struct LinePanel {
 /// mass is kept and equilibria stay, whatever dt.
 class LineSolver {
  public:
-  /// Makes room for lines of n cells.
-  LineSolver(int n, bool periodic);
+  /// Makes room for lines of n cells, `lanes` at a time; with `euler` for backward Euler alone.
+  LineSolver(int n, int lanes, bool periodic, bool euler);
+  /// Numbers per cell and lane that this keeps.
+  static int numbers(bool periodic, bool euler) { return (euler ? 4 : 6) + (periodic ? 2 : 0); }
 
-  /// Lanes for `lines` lines of n cells: what is kept while a panel is solved should stay in the cache.
+  /// Lanes (1, 8, 16 or 32) for `lines` lines of n cells: what is kept while a panel is solved should stay in the
+  /// cache.
   static int lanes_for(int n, std::ptrdiff_t lines);
   /// Whether a line with these masses above and below zero takes backward Euler.
   static bool gross(double positive, double negative) { return -negative > repairable * positive; }
@@ -52,13 +55,14 @@ class LineSolver {
     double left[2][LineProduct::panel] = {};  ///< gone out per unit area, by end and lane (only if open)
   };
   /// p at t + dt, n rows `lanes` apart, valid until the next call. With `euler` by backward Euler itself.
-  const double* advance(const LinePanel& panel, int lanes, int width, double dt, bool euler, Outcome& outcome);
+  const double* advance(const LinePanel& panel, int width, double dt, bool euler, Outcome& outcome);
 
  private:
-  template <int V>
+  template <int V, int W>
   struct Kernels;
-  template <int V>
+  template <int V, int W>
   const double* advance_by(const LinePanel& panel, int width, double dt, bool euler, Outcome& outcome);
+  int lanes_;
   std::vector<double> forward_, inverse_, back_, corner_, entry_;  // factors; the last two of periodic lines
   std::vector<double> first_, second_, euler_;
 };

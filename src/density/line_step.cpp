@@ -49,6 +49,9 @@ struct LineStep<Dim>::Parts {
         direction(direction_),
         options(options_),
         all_lines(cells.global_size() / cells.cells()[direction]) {}
+  static void enlarge(std::vector<double>& room, std::size_t size) {
+    if (room.size() < size) room.resize(size);
+  }
   void make_data(bool half);
   void set(const DirectionWeights<Dim>& given);
   void make_room();
@@ -61,7 +64,7 @@ struct LineStep<Dim>::Parts {
   void respond(const LineExponential& e, const Block& block);
 
   void implicit(double dt);
-  void prepare(LinePanel& line, const Block& block, int lanes);
+  void prepare(LinePanel& line, const Block& block);
 
   void transport(double dt);
 
@@ -78,6 +81,7 @@ struct LineStep<Dim>::Parts {
   std::list<Propagator> propagators;                            // the latest first
   std::vector<double> known_low, known_high, known_wide, wide;  // the weights they belong to; those of (D12)
   std::unique_ptr<LineSolver> solver;
+  int lanes = 1;  // of the solver
   std::unique_ptr<LineTransport> transporter;
   std::vector<double> p_panel, out_panel, low_panel, high_panel, faces;
   std::array<double, panel> ends[2] = {};
@@ -124,18 +128,21 @@ void LineStep<Dim>::Parts::make_data(bool half) {
 template <int Dim>
 void LineStep<Dim>::Parts::make_room() {
   const int n = data->n;
-  const std::size_t rows = static_cast<std::size_t>(n + 1) * std::max(panel, rows_along);
-  if (p_panel.empty()) p_panel.resize(rows);
-  if (data->exchange && parts.empty()) {
-    parts = data->exchange->make_parts(false);
-    out_panel.resize(rows);
-  }
+  lanes = LineSolver::lanes_for(n, Dim > 1 ? data->extent[data->along] : 1);
+  const std::size_t rows = n + 1, side_by_side = kind == Kind::exponential ? std::max(panel, rows_along)
+                                                 : kind == Kind::transport ? panel
+                                                                           : lanes;
+  const bool in_place = kind == Kind::implicit && lanes == 1 && !data->exchange;
+  if (!in_place) enlarge(p_panel, rows * side_by_side);
+  if (data->exchange && parts.empty()) parts = data->exchange->make_parts(false);
+  if (data->exchange && kind == Kind::exponential) enlarge(out_panel, rows * side_by_side);
   if (kind == Kind::implicit) {
-    if (!solver) solver = std::make_unique<LineSolver>(n, data->periodic);
-    if (low_panel.empty()) low_panel.resize(rows), high_panel.resize(rows);
+    if (!solver) solver = std::make_unique<LineSolver>(n, lanes, data->periodic, options.euler);
+    if (!in_place || data->uniform || data->evaluated)
+      for (auto* weights : {&low_panel, &high_panel}) enlarge(*weights, rows * lanes);
     for (int f = 0; f <= n && data->uniform; ++f) {
-      std::fill_n(low_panel.begin() + static_cast<std::ptrdiff_t>(f) * panel, panel, data->line_low[f]);
-      std::fill_n(high_panel.begin() + static_cast<std::ptrdiff_t>(f) * panel, panel, data->line_high[f]);
+      std::fill_n(low_panel.begin() + static_cast<std::ptrdiff_t>(f) * lanes, lanes, data->line_low[f]);
+      std::fill_n(high_panel.begin() + static_cast<std::ptrdiff_t>(f) * lanes, lanes, data->line_high[f]);
     }
   }
   if (kind == Kind::transport && !transporter) {
@@ -241,12 +248,12 @@ void LineStep<Dim>::Parts::respond(const LineExponential& e, const Block& block)
 }
 
 template <int Dim>
-void LineStep<Dim>::Parts::prepare(LinePanel& line, const Block& block, int lanes) {
+void LineStep<Dim>::Parts::prepare(LinePanel& line, const Block& block) {
   line.p = p.rows(block, data->n, lanes, p_panel.data(), line.step_p);
   if (data->uniform) {
     line.low = low_panel.data();
     line.high = high_panel.data();
-    line.step_low = line.step_high = panel;
+    line.step_low = line.step_high = lanes;
   } else if (data->evaluated) {
     data->weights_of_lines(block, lanes, low_panel.data(), high_panel.data());
     line.low = low_panel.data();
@@ -264,8 +271,6 @@ void LineStep<Dim>::Parts::prepare(LinePanel& line, const Block& block, int lane
 template <int Dim>
 void LineStep<Dim>::Parts::implicit(double dt) {
   const int n = data->n;
-  const std::ptrdiff_t lines_along = Dim > 1 ? data->extent[data->along] : 1;
-  const int lanes = LineSolver::lanes_for(n, lines_along);
   LinePanel line;
   line.n = n;
   line.periodic = data->periodic;
@@ -274,8 +279,8 @@ void LineStep<Dim>::Parts::implicit(double dt) {
   line.inverse_width = data->inverse_width.data();
   LineSolver::Outcome outcome;
   for_each_block<Dim>(data->extent, data->direction, lanes, [&](const Block& block) {
-    prepare(line, block, lanes);
-    const double* result = solver->advance(line, lanes, block.width, dt, options.euler, outcome);
+    prepare(line, block);
+    const double* result = solver->advance(line, block.width, dt, options.euler, outcome);
     p.scatter_rows(block, result, lanes);
     sums.fallbacks += outcome.fallbacks;
     sums.repairs += outcome.repairs;

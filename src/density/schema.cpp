@@ -113,7 +113,7 @@ void add_numerics(Builder& b) {
 
   b.choice("coefficients", words(coefficient_names), "\"auto\"",
            "Of a direction whose drift or noise depends on all variables, of more than three: stored at every face, or "
-           "recomputed for every line and step, which takes no memory and tens of times as long. auto: stored "
+           "recomputed for every line and step, which takes no memory and about fifteen times as long. auto: stored "
            "where the machines have the memory.");
 
   b.table("time", true, "Give step, tolerance or cfl.");
