@@ -132,6 +132,26 @@ class Checker {
           fmt::format("{:.3g} of the mass at the start lies outside of the box and is cut off", outside));
   }
 
+  /// Cells hold means: of a Gaussian far narrower than the one it lies in, only the place is left. The first is named.
+  void initial_width(std::vector<std::string>& warnings) const {
+    if (!given_.initial || !given_.initial->gaussians() || s_.time.stationary || !file_.has("problem.initial")) return;
+    constexpr double narrow = 0.2;  // of the width; an even density in a cell has 0.29
+    for (const GaussianComponent& part : *given_.initial->gaussians())
+      for (int i = 0; i < n(); ++i) {
+        const double mean = part.mean[i], deviation = std::sqrt(part.covariance[i * n() + i]);
+        if (part.weight == 0.0 || mean < low_[i] || mean >= high_[i]) continue;
+        int cell = 0;
+        while (axes_[i].node(cell + 1) <= mean) ++cell;
+        const double width = axes_[i].width(cell);
+        if (deviation >= narrow * width) continue;
+        warnings.push_back(
+            fmt::format("the start is narrower than a cell: its standard deviation in {} is {:.3g}, the cell there is "
+                        "{:.3g} wide, and means of cells know nothing finer",
+                        given_.variables[i], deviation, width));
+        return;
+      }
+  }
+
   void periodic_coefficients(std::vector<std::string>& warnings) const {
     for (int axis = 0; axis < n(); ++axis)
       if (s_.axes[axis].periodic)
@@ -369,6 +389,7 @@ std::vector<std::string> check_problem(const CaseFile& file, const Settings& set
   checker.exact_forms();
   checker.exact_fits(warnings);
   checker.initial_mass(warnings);
+  checker.initial_width(warnings);
   checker.periodic_coefficients(warnings);
   if (!settings.problem.exact() && file.has("problem.exact"))
     warnings.push_back("problem.exact = \"auto\": no closed form was found");

@@ -222,6 +222,11 @@ TEST(Settings, WarnsOfWhatIsCutOffAndOfJumps) {
   const auto cut = warnings({"problem.initial.variance=[0.1, 0.1]"});
   ASSERT_EQ(cut.size(), 1u);
   EXPECT_NE(cut[0].find("of the mass at the start lies outside of the box and is cut off"), std::string::npos);
+  EXPECT_TRUE(warnings({"problem.initial.variance=[0.01, 0.001]"}).empty());  // a fifth of a cell and more
+  const auto narrow = warnings({"problem.initial.variance=[0.02, 1e-6]"});
+  ASSERT_EQ(narrow.size(), 1u);
+  EXPECT_NE(narrow[0].find("standard deviation in y is 0.001, the cell there is 0.138 wide"), std::string::npos)
+      << narrow[0];
   const auto jump = warnings({"boundary={ x_min = { type = \"periodic\" }, x_max = { type = \"periodic\" } }"});
   ASSERT_EQ(jump.size(), 1u);
   EXPECT_NE(jump[0].find("x is periodic, but the drift of x is"), std::string::npos) << jump[0];

@@ -95,8 +95,10 @@ TEST(Stationary, LooseTolerancesEnd) {
 /// Parts of the box that exchange no mass: noise that vanishes on a line, a direction in which nothing moves. A slow
 /// exchange over a barrier is one density.
 TEST(Stationary, NotUniqueIsRefused) {
-  const auto outcome = [](const std::vector<std::string>& drift, const std::vector<std::string>& diffusion) {
+  const auto outcome = [](const std::vector<std::string>& drift, const std::vector<std::string>& diffusion,
+                          const char* potential = "") {
     Case c;
+    c.potential = potential;
     c.drift = drift;
     c.diffusion = diffusion;
     c.half_width = 2.5;
@@ -121,6 +123,69 @@ TEST(Stationary, NotUniqueIsRefused) {
   EXPECT_NE(outcome({"-x1", "0"}, {"1", "0"}).find("not unique"), std::string::npos);
   EXPECT_EQ(outcome({"x1 - x1^3 + 0.1", "-x2"}, {"0.08", "0.2"}), "unique");
   EXPECT_EQ(outcome({"x2", "-x1"}, {"0", "1"}), "unique");
+  // With a potential too: noise that vanishes on a line parts the box, although exp(-U) is one of the answers.
+  EXPECT_NE(outcome({"x1 - x1^5/2", "-x2"}, {"x1^2", "1"}, "x1^4/4 + x2^2").find("not unique"), std::string::npos);
+  EXPECT_EQ(outcome({"-x1", "-x2"}, {"1"}, "x1^2 + x2^2"), "unique");
+  // Two wells whose barrier lets less pass than a number can tell.
+  EXPECT_NE(outcome({"x1 - x1^3"}, {"1e-5"}).find("not unique"), std::string::npos);
+}
+
+/// What the solve ends with; every rank by itself, for hundreds of small solves.
+template <class Error>
+std::string message_of(Case c, double half_width, int cells) {
+  c.half_width = half_width;
+  c.cells = cells;
+  Settings settings = settings_of(c);
+  settings.time.stationary = true;
+  GridEngine<2> engine(settings, Communicator(MPI_COMM_SELF));
+  try {
+    engine.solve_stationary();
+  } catch (const Error& error) {
+    return error.what();
+  }
+  return "found";
+}
+
+/// Wells that exchange too little for two starts to meet, but more than nothing.
+TEST(Stationary, SlowExchangeEndsAsNotConverged) {
+  Case c;
+  c.drift = {"x1 - x1^3", "-x2"};
+  c.diffusion = {"0.02"};
+  EXPECT_NE(message_of<NotConverged>(c, 2.0, 32).find("exchange too little mass"), std::string::npos);
+  c.diffusion = {"0.1"};
+  EXPECT_EQ(message_of<NotConverged>(c, 2.0, 32), "found");
+}
+
+/// Limited fluxes on cells too coarse for them move more than 0.01 of the mass from round to round.
+TEST(Stationary, RestlessLimitersEndAsNotConverged) {
+  Case c;
+  c.drift = {"x2", "x1 - x1^3"};
+  c.diffusion = {"0", "0.25"};
+  EXPECT_NE(message_of<NotConverged>(c, 3.0, 12).find("do not come to rest"), std::string::npos);
+  EXPECT_EQ(message_of<NotConverged>(c, 3.0, 24), "found");
+}
+
+/// Weights that underflow: one-way faces that all lead to one place. Mean and variance of what is left are a cell's.
+TEST(Stationary, WeakNoiseOnALineIsUnique) {
+  for (const int cells : {64, 65}) {
+    Case c;
+    c.drift = {"-x1"};
+    c.diffusion = {"1e-4"};
+    c.cells = cells;
+    Settings settings = settings_of(c);
+    settings.time.stationary = true;
+    GridEngine<1> engine(settings, Communicator());
+    engine.solve_stationary();
+    const double width = 10.0 / cells;
+    EXPECT_NEAR(mass(engine), 1.0, 1e-14);
+    EXPECT_GE(least(engine), 0.0);
+    const auto moment = [&](int power) {
+      return integral(
+          engine, [&](const Index<1>& i) { return std::pow(point_of<1>(engine, i)[0], power) * engine.density()(i); });
+    };
+    EXPECT_NEAR(moment(1), 0.0, 1e-12);
+    EXPECT_NEAR(moment(2), cells % 2 == 0 ? 0.25 * width * width : 0.0, 1e-12);  // both middle cells, or the one
+  }
 }
 
 }  // namespace
