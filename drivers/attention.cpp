@@ -15,7 +15,7 @@ using Clock = std::chrono::steady_clock;
 const Clock::time_point program_start = Clock::now();
 
 constexpr double bytes_per_second = 5e8;        // of a checkpoint, until one has been timed
-constexpr double seconds_between_looks = 0.25;  // at the folder, which may be on a file system far away
+constexpr double seconds_between_looks = 0.25;  // at requests in the folder, which may be on a file system far away
 
 }  // namespace
 
@@ -39,10 +39,8 @@ Attention::Asked Attention::look(double seconds_per_step) {
   asked[checkpoint] = own.checkpoint;
   if (comm_.root()) {  // one clock and one look for all
     const double now = seconds_since_start();
-    if (now - looked_at_ >= seconds_between_looks) {
-      look_at_files(asked[file], asked[checkpoint]);
-      asked[lost] = !folder_.ours();
-    }
+    if (now - looked_at_ >= seconds_between_looks) look_at_files(asked[file], asked[checkpoint]);
+    asked[lost] = !folder_.ours();  // each time: what comes next may write
     asked[wall] = time_is_up(seconds_per_step);
     if (limits_.checkpoint_every > 0.0 && now - checkpointed_at_ >= limits_.checkpoint_every) asked[checkpoint] = 1.0;
   }

@@ -27,7 +27,7 @@ class Attention {
   /// Removes a DIR/STOP or DIR/CHECKPOINT that was meant for an earlier leg. Collective.
   Attention(const Communicator& comm, const io::RunFolder& folder, const Limits& limits);
   /// The same answer on every rank, from one reduction. The files are removed when heeded. FileError where the folder
-  /// was removed or replaced under the run. Collective.
+  /// was removed or replaced under the run: called before anything of a step is written. Collective.
   Asked look(double seconds_per_step);
   /// A checkpoint was written and took so long.
   void checkpoint_written(double seconds);

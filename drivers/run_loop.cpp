@@ -32,10 +32,10 @@ int RunLoop::run() {
   open();
   try {
     const Ending ending = advance();
-    folder_->check();
     // Before the last output: what it adds off schedule must not enter the state that a restart goes on from.
     if (ending == Ending::stopped || plan_.checkpoint.active() || plan_.checkpoint_every_wall_time > 0.0)
       write_checkpoint();
+    folder_->check();
     simulation_.finish();
     summarise(ending);
     return static_cast<int>(ending == Ending::stopped ? ExitCode::stopped : ExitCode::done);
@@ -195,13 +195,17 @@ RunLoop::Ending RunLoop::advance() {
   Ending ending = ended();
   while (ending == Ending::running) {
     const double dt = next_step();
+    const double begin = seconds_since_start();
     simulation_.before_step(dt);
     simulation_.step(dt);
+    const double first = seconds_since_start() - begin;  // all that is known of the pace until a step was counted
+    const double pace = progress.seconds_per_step();
+    // Before anything is written: the folder may be ours no longer.
+    const Attention::Asked asked = attention_->look(pace > 0.0 ? pace : first);
     simulation_.after_step();
     progress.step(simulation_.report());
     report_progress(progress);
     const Moment now = simulation_.moment();
-    const Attention::Asked asked = attention_->look(progress.seconds_per_step());
     if (asked.checkpoint || checkpoint_due_.now(now.step, now.time, now.dt)) write_checkpoint();
     watchdog.beat();
     ending = ended();
@@ -275,7 +279,10 @@ void RunLoop::write_checkpoint() {
 void RunLoop::describe_run(io::Tree& summary, const std::string& status, ExitCode code) const {
   const Moment now = simulation_.moment();
   summary["status"] = status;
-  if (const std::string job = io::LockText::mine().job; !job.empty()) summary["job"] = job;
+  if (const io::LockText mine = io::LockText::mine(); !mine.job.empty()) {
+    summary["job"] = mine.job;
+    summary["cluster"] = mine.cluster;
+  }
   summary["exit_code"] = static_cast<int>(code);
   summary["kind"] = file_.kind();
   summary["title"] = plan_.title;

@@ -1,8 +1,10 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cstdlib>
 #include <ctime>
 #include <filesystem>
+#include <utility>
 
 #include "commands.hpp"
 #include "kolmo/base/error.hpp"
@@ -20,9 +22,11 @@ namespace fs = std::filesystem;
 
 void print_line(const std::string& name, const std::string& value) { fmt::print("{:<13} {}\n", name, value); }
 
-void print_summary(const fs::path& path) {
-  const io::Tree summary = io::read_json(path);
-  if (summary.has("status")) print_line("status", summary.at("status").text());
+std::string text_of(const io::Tree& summary, const std::string& name) {
+  return summary.has(name) ? summary.at(name).text() : "";
+}
+
+void print_cost(const io::Tree& summary) {
   for (const char* name : {"steps", "time", "wall_seconds"})
     if (summary.has(name)) print_line(name, fmt::format("{:.6g}", summary.at(name).number()));
 }
@@ -76,16 +80,35 @@ void told(Tell tell) {
   }
 }
 
-/// Whether the batch job of a run that is not at work will go on with it.
-void print_queue(const fs::path& folder, const io::LockState& lock) {
-  std::string job;
-  if (const auto holder = io::LockText::parse(lock.who)) job = holder->job;  // killed before it could tell
-  std::error_code failure;
-  if (job.empty() && fs::exists(folder / "summary.json", failure))
-    if (const io::Tree summary = io::read_json(folder / "summary.json"); summary.has("job"))
-      job = summary.at("job").text();
+/// Whether the batch job of a run that is not at work will go on with it. Numbers of another cluster's jobs say
+/// nothing.
+void print_queue(const io::Tree& summary, const io::LockState& lock) {
+  if (text_of(summary, "status") == "done") return;
+  std::string job = text_of(summary, "job"), cluster = text_of(summary, "cluster");
+  if (const auto holder = io::LockText::parse(lock.who);
+      holder && !holder->job.empty()) {  // killed before it could tell
+    job = holder->job;
+    cluster = holder->cluster;
+  }
+  const char* here = std::getenv("SLURM_CLUSTER_NAME");
+  if (here != nullptr && !cluster.empty() && cluster != here) return;
   if (const std::string state = io::waiting_in_queue(job); !state.empty())
-    print_line("queue", fmt::format("job {} waits to go on with it ({})", job, state));
+    print_line("queue", fmt::format("job {}{} waits to go on with it ({})", job,
+                                    cluster.empty() ? "" : " of " + cluster, state));
+}
+
+/// summary.json, without entries where there is none; says how the run ended in one word.
+io::Tree read_summary(const fs::path& path, std::string& ending) {
+  io::Tree summary;
+  std::error_code failure;
+  if (!fs::exists(path, failure)) return summary;
+  ending = "unknown";
+  told([&] {
+    io::Tree read = io::read_json(path);
+    if (read.has("status")) ending = read.at("status").text();
+    summary = std::move(read);
+  });
+  return summary;
 }
 
 }  // namespace
@@ -102,12 +125,16 @@ int status(const CommandLine& line) {
     print_line("lock",
                (running ? "held by " : "marked by ") + (lock.who.empty() ? "a run without a name so far" : lock.who));
     if (lock.only_text) print_line("", "this file system has no locks: judged by the text of .lock");
-  } else if (fs::exists(folder / "summary.json", failure)) {
-    told([&] { print_summary(folder / "summary.json"); });
-  } else {
-    print_line("status", "ended without a summary");
   }
-  if (!running) told([&] { print_queue(folder, lock); });
+  if (!running) {
+    std::string ending = "ended without a summary";
+    const io::Tree summary = read_summary(folder / "summary.json", ending);
+    if (lock.holder == io::LockHolder::gone) {
+      print_line("status", ending);
+      told([&] { print_cost(summary); });
+    }
+    told([&] { print_queue(summary, lock); });
+  }
   if (fs::exists(folder / "progress.json", failure)) told([&] { print_progress(folder / "progress.json", running); });
   if (fs::exists(folder / "diagnostics.csv", failure)) told([&] { print_last_record(folder / "diagnostics.csv"); });
   print_checkpoints(folder / "checkpoint");

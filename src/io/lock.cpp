@@ -138,12 +138,19 @@ LockHolder judge_file(int descriptor, const std::string& text) {
   return old ? LockHolder::gone : LockHolder::unknown;
 }
 
-/// True if the open file is still the one the path names: its last owner may have removed it while we waited.
+/// True if the open file is still the one the path names, which others may have removed meanwhile; also where the file
+/// system gives no answer.
 bool still_named(int descriptor, const fs::path& path) {
   struct stat opened {
   }, named{};
-  return ::fstat(descriptor, &opened) == 0 && ::stat(path.c_str(), &named) == 0 && opened.st_ino == named.st_ino &&
-         opened.st_dev == named.st_dev;
+  if (::fstat(descriptor, &opened) != 0) return errno != ESTALE;
+  if (::stat(path.c_str(), &named) != 0) return errno != ENOENT && errno != ENOTDIR && errno != ESTALE;
+  return opened.st_ino == named.st_ino && opened.st_dev == named.st_dev;
+}
+
+bool is_file(int descriptor) {
+  struct stat file {};
+  return ::fstat(descriptor, &file) == 0 && S_ISREG(file.st_mode);
 }
 
 /// Throws where the open lock file, which we may have `made`, is another run's. flock dies with its process, so that a
@@ -171,16 +178,23 @@ void claim(int descriptor, bool made, const fs::path& folder) {
   throw FileError(said);
 }
 
-/// Opens the lock file; `made` tells whether it is new. -1 with errno where that fails.
+/// Opens the lock file, at once if it is a pipe; `made` tells whether it is new. -1 with errno where that fails.
 int open_lock(const fs::path& path, bool& made) {
   for (int tries = 0;; ++tries) {
     int descriptor = ::open(path.c_str(), O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0644);
     made = descriptor >= 0;
     if (made || errno != EEXIST) return descriptor;
-    descriptor = ::open(path.c_str(), O_RDWR | O_CLOEXEC);
+    descriptor = ::open(path.c_str(), O_RDWR | O_CLOEXEC | O_NONBLOCK);
     // Else removed in between, or a link that leads nowhere.
     if (descriptor >= 0 || errno != ENOENT || tries > 100) return descriptor;
   }
+}
+
+/// Where there is no lock file, it is the folder that does not take one.
+[[noreturn]] void cannot_open(const fs::path& path, int code) {
+  std::error_code ignored;
+  if (fs::exists(fs::symlink_status(path, ignored))) throw FileError(system_failure("cannot open", path, code));
+  throw FileError(system_failure("cannot write in the folder", path.parent_path(), code));
 }
 
 /// Returns 0 or an error number. The text must have reached the disk: other hosts judge by it.
@@ -269,8 +283,12 @@ std::string waiting_in_queue(const std::string& job) {
 
 LockState look_at_lock(const fs::path& folder) {
   LockState state;
-  const int descriptor = ::open((folder / ".lock").c_str(), O_RDONLY | O_CLOEXEC);
+  const int descriptor = ::open((folder / ".lock").c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK);
   if (descriptor < 0) return state;
+  if (!is_file(descriptor)) {
+    (void)::close(descriptor);
+    return state;
+  }
   state.who = content(descriptor);
   const int code = ::flock(descriptor, LOCK_SH | LOCK_NB) == 0 ? 0 : errno;
   if (code == EWOULDBLOCK) {
@@ -283,24 +301,16 @@ LockState look_at_lock(const fs::path& folder) {
   return state;
 }
 
-bool keeps_lock(int descriptor, const fs::path& folder) {
-  const fs::path path = folder / ".lock";
-  if (still_named(descriptor, path)) return true;
-  // Some file systems give one file several numbers: the text decides.
-  const int named = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
-  if (named < 0) return errno != ENOENT && errno != ENOTDIR;
-  const bool same = content(named) == LockText::mine().text();
-  ::close(named);
-  return same;
-}
+bool keeps_lock(int descriptor, const fs::path& folder) { return still_named(descriptor, folder / ".lock"); }
 
 int take_lock(const fs::path& folder) {
   const fs::path path = folder / ".lock";
-  for (;;) {
+  for (int tries = 0; tries < 100; ++tries) {
     bool made = false;
     const int descriptor = open_lock(path, made);
-    if (descriptor < 0) throw FileError(system_failure("cannot write in the folder", folder, errno));
+    if (descriptor < 0) cannot_open(path, errno);
     try {
+      if (!is_file(descriptor)) throw FileError(fmt::format("'{}' is no file", path.string()));
       claim(descriptor, made, folder);
     } catch (...) {
       ::close(descriptor);
@@ -317,6 +327,7 @@ int take_lock(const fs::path& folder) {
     }
     return descriptor;
   }
+  throw FileError(fmt::format("cannot lock '{}': it is another file each time", path.string()));
 }
 
 }  // namespace kolmo::io

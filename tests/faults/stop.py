@@ -5,7 +5,7 @@ import signal
 import stat
 import time
 
-from harness import (ARGUMENTS, CASE, Job, changed, checkpoints, expect, expect_same_results, finish, folder, read, run, settings, summary,
+from harness import (ARGUMENTS, CASE, Job, changed, checkpoints, expect, expect_same_results, finish, folder, read, rows, run, settings, summary,
                      write_case)
 
 ENDLESS = settings(time__max_steps=100000000)
@@ -56,14 +56,13 @@ def check_signals_all_along(place):
 
     for name, number in (("storm", signal.SIGUSR1), ("early", signal.SIGTERM)):
         where = os.path.join(place, name)
-        job = Job("run", os.path.join(place, "case.toml"), "--output", where)
+        job = Job("run", os.path.join(place, "case.toml"), "--output", where, *(ENDLESS if name == "early" else ()))
         ranks = job.pids()
         job.wait_for(lambda: all(listening(pid) for pid in ranks), "the handling of signals")
-        expect(not os.path.exists(os.path.join(where, "run.toml")), f"{name}: signals are heeded only once the run has begun")
         if name == "early":
             os.kill(ranks[1], number)
         while name == "storm" and job.alive():
-            for pid in ranks:
+            for pid in filter(job.is_program, ranks):
                 try:
                     os.kill(pid, number)
                 except ProcessLookupError:
@@ -74,23 +73,45 @@ def check_signals_all_along(place):
             expect_stopped(outcome, where, "a signal", "SIGTERM before the run has begun")
         else:
             expect(outcome.code == 0, f"SIGUSR1 all along: {outcome}")
+            expect(any(step % 5 for step in checkpoints(where)), f"no checkpoint was made for a signal: {checkpoints(where)}")
+
+
+def pause_between_outputs(job, where):
+    """Stops all ranks where no file is being written and none is due in this step and the next."""
+    for _ in range(1000):
+        for pid in job.pids():
+            os.kill(pid, signal.SIGSTOP)
+        time.sleep(0.01)
+        unfinished = [name for _, _, files in os.walk(where) for name in files if name.endswith(".tmp")]
+        if not unfinished and int(rows(where)[-1][0]) % 5 in (1, 2):
+            return
+        resume(job)
+        time.sleep(0.003)
+    expect(False, "no moment between outputs")
+
+
+def resume(job):
+    for pid in job.pids():
+        os.kill(pid, signal.SIGCONT)
 
 
 def check_lost_folder(place):
     """The folder is removed under the run, or taken by another one: it ends, says why, and writes no more."""
     for what in ("removed", "replaced"):
         where = os.path.join(place, what)
-        job = start(place, what, "--set", "output.checkpoint.every_steps=1000000", "--set", "output.checkpoint.every_wall_time=0.3",
-                    "--set", "output.fields.every_steps=1000000")
+        job = start(place, what, "--set", "output.checkpoint.every_steps=1000000", "--set", "output.checkpoint.every_wall_time=0.3")
+        pause_between_outputs(job, where)
         os.rename(where, where + " away")
         if what == "replaced":
             os.mkdir(where)
             write_case(where, "process 1 on another-host", ".lock")
             write_case(where, "its own", "run.toml")
+            os.mkdir(os.path.join(where, "fields"))
+        resume(job)
         outcome = job.end()
         expect(outcome.code == 4 and "this run's folder no longer" in outcome.said and outcome.said.count("\n") == 0, f"{what}: {outcome}")
-        left = sorted(os.listdir(where)) if os.path.exists(where) else []
-        expect(left == ([] if what == "removed" else [".lock", "run.toml"]), f"a folder that was {what} holds {left}")
+        left = sorted(os.path.relpath(os.path.join(at, name), where) for at, inner, files in os.walk(where) for name in inner + files)
+        expect(left == ([] if what == "removed" else [".lock", "fields", "run.toml"]), f"a folder that was {what} holds {left}")
 
 
 def check_checkpoint_request(place):

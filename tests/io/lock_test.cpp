@@ -1,6 +1,7 @@
 #include "kolmo/io/lock.hpp"
 
 #include <gtest/gtest.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -107,6 +108,39 @@ TEST(Lock, WithoutLocksTheTextIsJudged) {
   ::close(descriptor);
   std::ofstream(mark) << "process 1 on another-host";
   EXPECT_NE(refusal(folder.path()).find("may be at work"), std::string::npos);
+}
+
+TEST(Lock, ACopyWithTheSameTextIsNotTheFileThatWasTaken) {
+  const test::TemporaryFolder folder;
+  const fs::path mark = folder / ".lock", away = folder / "away";
+  const int descriptor = take_lock(folder.path());
+  EXPECT_TRUE(keeps_lock(descriptor, folder.path()));
+  fs::rename(mark, away);
+  EXPECT_FALSE(keeps_lock(descriptor, folder.path()));
+  fs::copy_file(away, mark);
+  EXPECT_FALSE(keeps_lock(descriptor, folder.path()));
+  fs::rename(away, mark);
+  EXPECT_TRUE(keeps_lock(descriptor, folder.path()));
+  ::close(descriptor);
+}
+
+/// Each is refused at once, by its own name.
+TEST(Lock, WhatIsNoFileIsRefused) {
+  const test::TemporaryFolder folder;
+  const fs::path mark = folder / ".lock";
+  const auto refused = [&](const char* why) {
+    const std::string said = refusal(folder.path());
+    EXPECT_NE(said.find(".lock'"), std::string::npos) << said;
+    EXPECT_NE(said.find(why), std::string::npos) << said;
+    EXPECT_EQ(look_at_lock(folder.path()).holder, LockHolder::gone);
+    fs::remove(mark);
+  };
+  ASSERT_EQ(::mkfifo(mark.c_str(), 0600), 0);
+  refused("is no file");
+  fs::create_directory(mark);
+  refused("cannot open");
+  fs::create_symlink(folder / "nowhere", mark);
+  refused("cannot open");
 }
 
 /// Its owner may be about to write it; one that is old has none.

@@ -169,7 +169,7 @@ TEST(RunFolder, ALockThatLeadsNowhereIsNoReasonToHang) {
   const test::TemporaryFolder folder;
   if (comm.root()) fs::create_symlink("/nonexistent/lock", folder / ".lock");
   comm.barrier();
-  EXPECT_NE(message<FileError>([&] { RunFolder(comm, folder.path(), Existing::refuse); }).find("cannot write"),
+  EXPECT_NE(message<FileError>([&] { RunFolder(comm, folder.path(), Existing::refuse); }).find("/.lock'"),
             std::string::npos);
 }
 

@@ -75,6 +75,7 @@ class Jobs:
 
     def __init__(self, cluster, folder):
         self.cluster, self.folder = cluster, folder
+        self.seen_waiting = 0
         self.case = os.path.join(folder, "vortices.toml")
         with open(self.case, "w") as file:
             file.write(CASE)
@@ -112,8 +113,14 @@ class Jobs:
     def expect_waiting(self, job, folder, state):
         """What `kolmo status` says of a run whose job is in the queue again."""
         said = self.cluster.call(KOLMO, "status", folder)
+        deadline = time.monotonic() + 30
+        while "running" in said and self.cluster.state(job) == "PENDING":  # its ranks may take a moment to let go
+            expect(time.monotonic() < deadline, f"the run of a job that waits is still at work: {said}")
+            time.sleep(0.1)
+            said = self.cluster.call(KOLMO, "status", folder)
         if self.cluster.state(job) == "PENDING":  # else it was too quick for us
-            expect(f"job {job} waits to go on with it (PENDING" in said and state in said, f"status of a run that waits: {said}")
+            expect(" waits to go on with it (PENDING" in said and f"job {job} " in said and state in said, f"status of a run that waits: {said}")
+            self.seen_waiting += 1
 
     def same(self, folder):
         """In the same bits as the run that went through."""
@@ -159,13 +166,14 @@ def sweep(jobs):
     table = os.path.join(odd, "the table.txt")
     with open(table, "wb") as file:
         file.write(b"\xef\xbb\xbf# viscosity\r\n\r\n  # and more\r\nfluid.kinematic_viscosity=2e-2 case.title='thick and $(slow)'\r\n"
-                   b"fluid.kinematic_viscosity=3e-2 # thin\r\nfluid.kinematic_viscosity=-1")
+                   b"case.title=\"no #3\" fluid.kinematic_viscosity=3e-2 # it's thin\r\nfluid.kinematic_viscosity=-1")
     case = shutil.copy(jobs.case, os.path.join(odd, "my case.toml"))
     job, folder = jobs.submit(os.path.join(odd, "out"), 1, 1, "--array", table, "--at-most", "2", "--", *SMALL, case=case, time="0-00:02")
     for task, value in ((1, "0.02"), (2, "0.03")):
         jobs.finish(f"{job}_{task}", folder)
         expect(f"kinematic_viscosity = {value}" in text(folder, str(task), "run.toml"), f"task {task} did not take its line")
     expect("thick and $(slow)" in text(folder, "1", "run.toml"), "a quoted word was not taken as it is")
+    expect("no #3" in text(folder, "2", "run.toml"), "a # in quotes was taken for a comment")
     jobs.finish(f"{job}_3", folder, "FAILED")
     expect(jobs.cluster.show(f"{job}_3")["ExitCode"] == "2:0", "a refused case does not end with 2")
     expect("kinematic_viscosity" in jobs.log(folder), "the log does not say what was wrong")
@@ -276,8 +284,12 @@ def refusals(jobs):
     wrong = jobs.place("wrong.toml")
     with open(wrong, "w") as file:
         file.write(CASE.replace("kinematic_viscosity", "kinematic_viscosty"))
+    empty = jobs.place("empty.txt")
+    with open(empty, "w") as file:
+        file.write("# nothing\n\n")
     good = ["--nodes", "1", "--ntasks-per-node", "1", "--time", "5"]
     for arguments in ([wrong, *good], [jobs.case, *good[:4]], [jobs.case, *good, "--array", "nowhere.txt"],
+                      [jobs.case, *good, "--array", empty],
                       [jobs.case, *good, "--launcher", "prun"], [jobs.case, *good, "--nods", "2"], [jobs.case, *good, "--warning", "300"],
                       [jobs.place("absent.toml"), *good]):
         out = jobs.cluster.call("sh", "-c", '"$@"; echo "code $?"', "sh", submit, *arguments, "--output", jobs.place("refused"),
@@ -357,6 +369,10 @@ def main():
                 name, failure, seconds = done.result()
                 print(f"{'FAILED' if failure else 'ok':6} {name} ({seconds:.0f} s) {failure}", flush=True)
                 failures += bool(failure)
+            # SLURM lets a job that is queued again wait for a while: some of them are seen so.
+            if not failures and any(name.startswith("requeue") for name in names) and not jobs.seen_waiting:
+                failures += 1
+                print("FAILED: no job was seen to wait in the queue")
             if failures:
                 print(cluster.logs())
     finally:

@@ -43,11 +43,11 @@ LockState look_at_lock(const std::filesystem::path& folder);
 
 /// Takes FOLDER/.lock and returns its descriptor, which holds it until it is closed. Where only the text can be judged,
 /// a file without one is somebody's for a minute. Throws FileError where another run holds it, may hold it (with what
-/// to do where only the text tells), or the file cannot be written.
+/// to do where only the text tells), or the file cannot be written or is none.
 int take_lock(const std::filesystem::path& folder);
 
 /// Whether FOLDER/.lock still is the file taken with `descriptor`: false where it, or the folder, was removed or
-/// replaced under the run. True where the file system gives no answer.
+/// replaced under the run, if only by a copy. True where the file system gives no answer.
 bool keeps_lock(int descriptor, const std::filesystem::path& folder);
 
 }  // namespace kolmo::io
