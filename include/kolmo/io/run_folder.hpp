@@ -18,8 +18,9 @@ enum class Existing {
 };
 
 /// Makes DIR (with parents) and takes DIR/.lock, which dies with the process (on a file system without locks it is
-/// judged by its text, lock.hpp). Calls are collective where nothing else is said. Throws InputError where a run exists and may not
-/// be touched, or where DIR is a file; FileError where it cannot be made or written or another process holds the lock.
+/// judged by its text, lock.hpp). Calls are collective where nothing else is said. Throws InputError where a run exists
+/// and may not be touched, or where DIR is a file; FileError where it cannot be made or written or another process
+/// holds the lock.
 class RunFolder {
  public:
   RunFolder(const Communicator& comm, std::filesystem::path path, Existing existing);
