@@ -56,7 +56,8 @@ def check_signals_all_along(place):
 
     for name, number in (("storm", signal.SIGUSR1), ("early", signal.SIGTERM)):
         where = os.path.join(place, name)
-        job = Job("run", os.path.join(place, "case.toml"), "--output", where, *(ENDLESS if name == "early" else ()))
+        job = Job("run", os.path.join(place, "case.toml"), "--output", where,
+                  *(ENDLESS if name == "early" else ("--set", "output.checkpoint.keep=100")))
         ranks = job.pids()
         job.wait_for(lambda: all(listening(pid) for pid in ranks), "the handling of signals")
         if name == "early":
