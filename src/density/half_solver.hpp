@@ -28,6 +28,7 @@ struct HalfPanel {
 class HalfSolver {
  public:
   HalfSolver(int n, int lanes);
+  static constexpr int numbers = 5;  ///< that this keeps per cell and lane
 
   /// Numbers by lane; each of `lanes`.
   struct Border {

@@ -5,9 +5,11 @@
 #include <optional>
 
 #include "face_coefficients.hpp"
+#include "halved_step.hpp"
 #include "kolmo/density/grid_engine.hpp"
 #include "kolmo/density/line_step.hpp"
 #include "kolmo/grid/decomposition.hpp"
+#include "line_kernels.hpp"
 #include "time_scheme.hpp"
 
 namespace kolmo::density {
@@ -36,7 +38,7 @@ class Estimate {
   }
 
   double total() const {
-    double bytes = field() + weights();
+    double bytes = field() + weights() + axes();
     if (s_.time.stationary)
       bytes += stationary();
     else if (const Scheme scheme = chosen_scheme(s_); scheme == Scheme::splitting)
@@ -56,6 +58,12 @@ class Estimate {
   /// A field of cells with the ghosts of the fluxes.
   double field() const { return 8.0 * static_cast<double>(Layout<Dim>(extent_, ghosts_).size()); }
   double plain() const { return 8.0 * cells_; }
+  /// What every rank knows of every cell of an axis: its places and widths, and numbers of the fluxes and quantities.
+  double axes() const {
+    double bytes = 0.0;
+    for (int d = 0; d < Dim; ++d) bytes += axis_bytes * grid_.axis(d).cells();
+    return bytes;
+  }
 
   /// A table of numbers that vary along some directions: one more along those in `more`.
   double table(const std::array<bool, Dim>& varies, std::array<bool, Dim> more) const {
@@ -95,17 +103,35 @@ class Estimate {
     for (int d = 0; d < Dim; ++d) {
       // Parts of lines of other ranks: of p there and back, and of the weights. Lines in two halves stay where they
       // are.
-      const bool halved = processes_[d] == 2 && !grid_.axis(d).periodic() && !coefficients_->transport(d) &&
-                          !(uniform(d) && exponential(d));
-      const double moved = processes_[d] > 1 && !halved ? plain() * (processes_[d] - 1.0) / processes_[d] : 0.0;
+      const bool halves = halved(d);
+      const double moved = processes_[d] > 1 && !halves ? plain() * (processes_[d] - 1.0) / processes_[d] : 0.0;
       bytes += moved * (uniform(d) || recomputed(d) ? 2.0 : 4.0);
-      const double n = grid_.axis(d).cells();
-      if (uniform(d) && n <= LineOptions{}.max_exponential) bytes += 5.0 * 8.0 * n * n * (control() ? 4.0 : 2.0);
+      bytes += 8.0 * (halves ? half_solvers(d) : solvers(d));
     }
     return bytes;
   }
 
+  bool halved(int d) const {
+    return processes_[d] == 2 && !grid_.axis(d).periodic() && !coefficients_->transport(d) && !exponential(d);
+  }
+  /// Numbers of what advances some whole lines at a time.
+  double solvers(int d) const {
+    const double n = grid_.axis(d).cells();
+    const int side_by_side = LineProduct::panel;
+    if (coefficients_->transport(d)) return (side_by_side + 30.0) * n;
+    if (exponential(d)) return 5.0 * n * n * (control() ? 4.0 : 2.0) + 2.0 * 1.5 * side_by_side * n;
+    const int lanes = LineSolver::lanes_for(grid_.axis(d).cells(), lines_along(d));
+    return (LineSolver::numbers(grid_.axis(d).periodic(), false) + 3.0) * n * lanes;
+  }
+  double half_solvers(int d) const {
+    const HalvedPlan plan = HalvedStep<Dim>::plan(extent_, d, grid_.axis(d).cells(), false);
+    return (HalfSolver::numbers * (plan.under_way * plan.panels + 1.0) + 3.0) * extent_[d] * plan.lanes;
+  }
+  /// Lines side by side on a rank.
+  std::ptrdiff_t lines_along(int d) const { return Dim > 1 ? extent_[across<Dim>(d)] : 1; }
+
   bool exponential(int d) const {
+    if (!uniform(d)) return false;
     std::int64_t lines = 1;
     for (int e = 0; e < Dim; ++e)
       if (e != d) lines *= grid_.axis(e).cells();
@@ -148,6 +174,7 @@ class Estimate {
   }
 
   static constexpr double lu_entries = 6.6, krylov_vectors = 16.0;
+  static constexpr double axis_bytes = 570.0;  // as measured
   const Settings& s_;
   int ranks_;
   Grid<Dim> grid_;

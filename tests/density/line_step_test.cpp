@@ -235,6 +235,21 @@ TEST(LineStep, exponentials_of_changing_weights_only_where_many_lines_share_them
     }
 }
 
+/// Fluxes given at an end of the lines held, other ones for each line.
+template <int Dim>
+std::vector<double> given_fluxes(const Lines<Dim>& l, int d, Side side, double scale) {
+  std::vector<double> values;
+  if (l.grid.axis(d).periodic() || !l.cells.at_boundary(d, side)) return values;
+  Box<Dim> box = l.layout.interior();
+  box.end[d] = box.begin[d] + 1;
+  for_each<Dim>(box, [&](Index<Dim> i) {
+    i = l.global(i);
+    i[d] = 0;
+    values.push_back(scale * (0.5 + noise<Dim>(i, 31)));
+  });
+  return values;
+}
+
 /// Every kind of step on this communicator's cuts equals the same on one rank.
 template <int Dim>
 void check_ranks(const std::array<Axis, Dim>& axes, const Index<Dim>& processes) {
@@ -243,25 +258,28 @@ void check_ranks(const std::array<Axis, Dim>& axes, const Index<Dim>& processes)
   ones.fill(1);
   const Lines<Dim> alone(axes, Communicator(MPI_COMM_SELF), ones);
   for (int d = 0; d < Dim; ++d)
-    for (const int kind : {0, 1, 2}) {  // uniform, general, transport
+    for (const int kind : {0, 1, 2, 3}) {  // uniform, general, transport, uniform without an exponential
       const auto run = [&](const Lines<Dim>& l, Field<Dim>& p) {
-        auto weights = kind == 0 ? l.uniform(d,
-                                             [&](int f) {
-                                               return l.end(d, f) ? std::pair(f > 0 ? 0.3 : 0.0, f > 0 ? 0.0 : -0.4)
-                                                                  : random_face<1>({f}, d);
-                                             })
-                                 : l.weights(d, [&](const Index<Dim>& i) {
-                                     if (l.end(d, i[d])) return std::pair(i[d] > 0 ? 0.3 : 0.0, i[d] > 0 ? 0.0 : -0.4);
-                                     if (kind == 1) return random_face<Dim>(i, d);
-                                     const double a = noise<Dim>(i, d) - 0.5;
-                                     return std::pair(std::max(a, 0.0), std::min(a, 0.0));
-                                   });
-        if (kind == 1 && !l.grid.axis(d).periodic() && l.cells.at_boundary(d, Side::low))
-          weights.constant_low.assign(l.cells.local_size() / l.cells.extent()[d], 0.25);
+        auto weights = kind == 0 || kind == 3
+                           ? l.uniform(d,
+                                       [&](int f) {
+                                         return l.end(d, f) ? std::pair(f > 0 ? 0.3 : 0.0, f > 0 ? 0.0 : -0.4)
+                                                            : random_face<1>({f}, d);
+                                       })
+                           : l.weights(d, [&](const Index<Dim>& i) {
+                               if (l.end(d, i[d])) return std::pair(i[d] > 0 ? 0.3 : 0.0, i[d] > 0 ? 0.0 : -0.4);
+                               if (kind == 1) return random_face<Dim>(i, d);
+                               const double a = noise<Dim>(i, d) - 0.5;
+                               return std::pair(std::max(a, 0.0), std::min(a, 0.0));
+                             });
+        if (kind == 1) {
+          weights.constant_low = given_fluxes(l, d, Side::low, 0.25);
+          weights.constant_high = given_fluxes(l, d, Side::high, -0.15);
+        }
         weights.transport = kind == 2;
-        LineStep<Dim> step(l.grid, l.cells, d);
+        LineStep<Dim> step(l.grid, l.cells, d, LineOptions{.max_exponential = kind == 3 ? 0 : 1024});
         step.set(weights);
-        l.fill(p, [](const Index<Dim>& i) { return noise<Dim>(i, 77); });
+        l.fill(p, [](const Index<Dim>& i) { return std::pow(noise<Dim>(i, 77), 4); });
         step.advance(p, 0.05);
         step.advance(p, 0.02);
         return std::array<double, 3>{l.cells.comm().sum(step.escaped()[0]), l.cells.comm().sum(step.escaped()[1]),
@@ -285,9 +303,18 @@ TEST(LineStep, ranks_agree) {
   check_ranks<3>({Axis::uniform(0.0, 1.0, 10, true), stretched(9), Axis::uniform(0.0, 1.0, 6)}, both);
 }
 
+TEST(LineStep, ranks_agree_with_few_cells) {
+  const int size = Communicator().size();
+  for (const int n : {size, size + 1, 40}) {
+    check_ranks<1>({Axis::uniform(0.0, 1.0, n)}, {size});
+    check_ranks<2>({stretched(5), Axis::uniform(0.0, 1.0, n)}, {1, size});
+    check_ranks<2>({Axis::uniform(0.0, 1.0, n), stretched(5)}, {size, 1});
+  }
+}
+
 /// Lines in two halves, many batches of them, some of which fall back or are repaired: as in one piece, with the mass
-/// kept at dt D / h^2 up to 1e6, and stationary densities too.
-void check_halves(const Index<2>& processes, bool uniform) {
+/// kept at dt D / h^2 up to 1e6, and stationary densities too. open: something flows in and out at both ends.
+void check_halves(const Index<2>& processes, bool uniform, bool open) {
   const std::array<Axis, 2> axes{stretched(467), Axis::uniform(0.0, 1.0, 150)};
   const Lines<2> lines(axes, Communicator(), processes);
   const Lines<2> alone(axes, Communicator(MPI_COMM_SELF), {1, 1});
@@ -296,26 +323,32 @@ void check_halves(const Index<2>& processes, bool uniform) {
     return std::exp(-10.0 * std::cos(0.05 * (i[0] + i[1])) - across);
   };
   for (int d = 0; d < 2; ++d) {
+    std::vector<double> escaped;  // at both ends by step: cut, then in one piece
     const auto run = [&](const Lines<2>& l, Field<2>& p, Field<2>& stays) {
       const auto face = [&](const Index<2>& i) {
-        if (l.end(d, i[d])) return std::pair(0.0, 0.0);
+        if (l.end(d, i[d])) return std::pair(open && i[d] > 0 ? 90.0 : 0.0, open && i[d] == 0 ? -60.0 : 0.0);
         Index<2> low = i;
         --low[d];
         const double above = gibbs(i), below = gibbs(low), c = std::sqrt(above * below) / l.grid.axis(d).distance(i[d]);
         return std::pair(c / below, -c / above);
       };
       Index<2> line{};
-      const auto weights = uniform ? l.uniform(d,
-                                               [&](int f) {
-                                                 line[d] = f;
-                                                 return face(line);
-                                               })
-                                   : l.weights(d, face);
+      auto weights = uniform ? l.uniform(d,
+                                         [&](int f) {
+                                           line[d] = f;
+                                           return face(line);
+                                         })
+                             : l.weights(d, face);
+      if (open) {
+        weights.constant_low = given_fluxes(l, d, Side::low, 0.2);
+        weights.constant_high = given_fluxes(l, d, Side::high, -0.1);
+      }
       LineStep<2> step(l.grid, l.cells, d, LineOptions{.max_exponential = 0});
       step.set(weights);
       const double unit = std::pow(l.grid.axis(d).min_width(), 2);
       l.fill(p, [&](const Index<2>& i) {
-        const bool peak = i[1 - d] % 7 == 3 && i[d] % 70 == 5;
+        const int n = l.grid.axis(d).cells();
+        const bool peak = i[1 - d] % 7 == 3 && (i[d] % 70 == 1 || i[d] == n - 2);
         return (i[1 - d] % 3 == 0 ? 1e-3 : 0.0) + (peak ? 10.0 : std::exp(-1e-3 * std::pow(i[d] - 75.0, 2)));
       });
       l.fill(stays, [&](const Index<2>& i) {
@@ -325,8 +358,12 @@ void check_halves(const Index<2>& processes, bool uniform) {
       });
       for (const double ratio : {0.3, 30.0, 1e6}) {
         const double before = l.mass(p);
+        step.reset_sums();
         step.advance(p, ratio * unit);
-        EXPECT_NEAR(l.mass(p) / before, 1.0, 1e-13) << "direction " << d << " ratio " << ratio;
+        const double gone = l.cells.comm().sum(step.escaped()[0] + step.escaped()[1]);
+        EXPECT_NEAR((l.mass(p) + gone) / before, 1.0, 1e-13 * (1.0 + std::abs(gone) / before))
+            << "direction " << d << " ratio " << ratio;
+        for (const double e : step.escaped()) escaped.push_back(l.cells.comm().sum(e));
         EXPECT_GE(l.min(p), 0.0);
       }
       const auto fallen = step.fallbacks(), repaired = step.repairs();
@@ -347,7 +384,11 @@ void check_halves(const Index<2>& processes, bool uniform) {
       moved = std::max(moved, std::abs(stays(i) / gibbs(uniform ? first : at) - 1.0));
     });
     EXPECT_LT(worst, 1e-12) << "direction " << d;
-    EXPECT_LT(moved, 1e-12) << "direction " << d;
+    if (!open) {
+      EXPECT_LT(moved, 1e-12) << "direction " << d;
+    }
+    for (std::size_t k = 0, half = escaped.size() / 2; k < half; ++k)
+      EXPECT_NEAR(escaped[k], escaped[half + k], 1e-12 * (1.0 + std::abs(escaped[k]))) << "direction " << d;
     EXPECT_GT(sums1[0], 0.0) << "no fallback";
     for (int k = 0; k < 3; ++k) EXPECT_EQ(sums[k], sums1[k]) << "direction " << d << " sum " << k;
     EXPECT_NEAR(sums[3], sums1[3], 1e-12 * (1.0 + std::abs(sums1[3])));
@@ -356,12 +397,11 @@ void check_halves(const Index<2>& processes, bool uniform) {
 
 TEST(LineStep, halves_of_lines_agree_with_whole_ones) {
   const int size = Communicator().size();
-  if (size == 3) GTEST_SKIP() << "no direction is cut in two";
-  const std::vector<Index<2>> cuts = size == 1   ? std::vector<Index<2>>{{1, 1}}
-                                     : size == 2 ? std::vector<Index<2>>{{1, 2}, {2, 1}}
-                                                 : std::vector<Index<2>>{{2, 2}};
+  if (size == 1 || size == 3) GTEST_SKIP() << "no direction is cut in two";
+  const std::vector<Index<2>> cuts = size == 2 ? std::vector<Index<2>>{{1, 2}, {2, 1}} : std::vector<Index<2>>{{2, 2}};
   for (const Index<2>& processes : cuts)
-    for (const bool uniform : {true, false}) check_halves(processes, uniform);
+    for (const bool uniform : {true, false})
+      for (const bool open : {false, true}) check_halves(processes, uniform, open);
 }
 
 }  // namespace
