@@ -154,7 +154,7 @@ TEST(SnapshotFiles, DescribeThemselves) {
   const Case<3> box;
   const test::TemporaryFolder folder;
   SnapshotWriter<3> writer(box.grid, box.decomposition, folder.path(),
-                           {.precision = Precision::float64, .version = "1.2", .git = "abcdef"});
+                           {.precision = Precision::float64, .version = "1.2", .git = "abcdef", .variables = ""});
   write_steps(box, writer, {7});
   const H5File file = H5File::open(box.comm, folder / "fields/000007.h5");
   EXPECT_EQ(file.read_integer("/", "step"), 7);
