@@ -35,6 +35,7 @@ class DensitySimulation final : public Simulation {
     plan_.keep = settings.output.checkpoint_keep;
     plan_.checkpoint_bytes = 8.0 * static_cast<double>(plan_.cells);
     plan_.invariant_name = "mass";
+    plan_.courant = false;
   }
 
   const RunPlan& plan() const override { return plan_; }

@@ -182,6 +182,7 @@ ProgressPlan RunLoop::aims() const {
   aims.max_steps = plan_.max_steps;
   aims.wall_limit = wall_limit_ > 0.0 ? wall_limit_ - seconds_since_start() : 0.0;
   aims.invariant_name = plan_.invariant_name;
+  aims.courant = plan_.courant;
   return aims;
 }
 

@@ -30,6 +30,7 @@ struct RunPlan {
   int keep = 2;                               ///< checkpoints
   double checkpoint_bytes = 0.0;              ///< an estimate of one; 0: unknown
   std::string invariant_name = "max|div u|";  ///< of the progress line
+  bool courant = true;                        ///< the progress line has a Courant number
 };
 
 /// Where a run stands: `step` steps done, the last of length dt.

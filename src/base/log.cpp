@@ -122,16 +122,19 @@ void Progress::print() {
   printed_ = true;
   std::array<char, 160> line{};
   if (lines_++ % lines_per_header == 0) {
-    std::snprintf(line.data(), line.size(), "%9s %13s %10s %6s %10s %5s %9s %9s %8s %7s %7s", "step", "time", "dt",
-                  "CFL", plan_.invariant_name.c_str(), "iter", "residual", "s/step", "Mcell/s", "to end", "to stop");
+    std::snprintf(line.data(), line.size(), "%9s %13s %10s%s %10s %5s %9s %9s %8s %7s %7s", "step", "time", "dt",
+                  plan_.courant ? "    CFL" : "", plan_.invariant_name.c_str(), "iter", "residual", "s/step", "Mcell/s",
+                  "to end", "to stop");
     log_.info(line.data());
   }
   const double rate = seconds_per_step_ > 0.0 ? static_cast<double>(plan_.cells) / seconds_per_step_ * 1e-6 : 0.0;
   const Text to_end = duration(eta());
   const Text to_stop = duration(plan_.wall_limit > 0.0 ? std::max(plan_.wall_limit - (previous_ - begin_), 0.0) : -1.0);
-  std::snprintf(line.data(), line.size(), "%9lld %13.6e %10.3e %6.3f %10.2e %5d %9.1e %9.2e %8.2f %7s %7s",
-                static_cast<long long>(last_.step), last_.time, last_.dt, last_.cfl, last_.invariant, last_.iterations,
-                last_.residual, seconds_per_step_, rate, to_end.data(), to_stop.data());
+  std::array<char, 16> courant{};
+  if (plan_.courant) std::snprintf(courant.data(), courant.size(), " %6.3f", last_.cfl);
+  std::snprintf(line.data(), line.size(), "%9lld %13.6e %10.3e%s %10.4g %5d %9.1e %9.2e %8.2f %7s %7s",
+                static_cast<long long>(last_.step), last_.time, last_.dt, courant.data(), last_.invariant,
+                last_.iterations, last_.residual, seconds_per_step_, rate, to_end.data(), to_stop.data());
   log_.info(line.data());
 }
 

@@ -74,6 +74,18 @@ TEST(Progress, SaysWhatIsLeft) {
   EXPECT_DOUBLE_EQ(progress.elapsed(), 60.0);
 }
 
+TEST(Progress, LeavesOutACourantNumberThatIsNone) {
+  Captured captured;
+  Progress progress(captured.log(),
+                    {.cells = 1, .end = 1.0, .invariant_name = "mass", .courant = false, .thin_seconds = 0.0},
+                    [] { return 0.0; });
+  progress.step({.step = 1, .time = 0.5, .dt = 0.5, .cfl = 0.125, .invariant = 0.98765});
+  EXPECT_EQ(captured.lines().at(0).find("CFL"), std::string::npos);
+  EXPECT_EQ(captured.lines().at(1).find("0.125"), std::string::npos);
+  EXPECT_NE(captured.lines().at(1).find("    0.9877 "), std::string::npos) << captured.lines().at(1);
+  EXPECT_EQ(captured.lines().at(0).size(), captured.lines().at(1).size());
+}
+
 TEST(Progress, RepeatsItsHeaderRarely) {
   Captured captured;
   Progress progress(captured.log(), {.cells = 1, .end = 1.0, .thin_seconds = 0.0}, [] { return 0.0; });

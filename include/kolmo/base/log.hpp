@@ -45,12 +45,13 @@ struct ProgressPlan {
   std::int64_t first_step = 0, max_steps = 0;  ///< 0: no limit of steps
   double wall_limit = 0.0;                     ///< seconds from now, 0: none
   std::string invariant_name = "max|div u|";
+  bool courant = true;        ///< the step has a Courant number worth a column
   double thin_seconds = 5.0;  ///< least time between lines where the output is no terminal
 };
 
-/// Prints one line per step: step, time, dt, CFL, invariant, iterations, residual, wall seconds per step, million cells
-/// per second, time left to the end and to the wall limit. Every step on a terminal, thinned elsewhere; the first and
-/// last always.
+/// Prints one line per step: step, time, dt, CFL where there is one, invariant, iterations, residual, wall seconds per
+/// step, million cells per second, time left to the end and to the wall limit. Every step on a terminal, thinned
+/// elsewhere; the first and last always.
 class Progress {
  public:
   using Clock = std::function<double()>;  ///< seconds since any fixed moment
