@@ -83,7 +83,10 @@ class InverseIteration {
   }
 
   void run(Field<Dim>& p) {
-    fill_start([](const Index<Dim>&) { return 1.0; });
+    // Where exp(-U) is kept to round-off it is the answer, and no barrier is too high to find it.
+    const FaceCoefficients<Dim>& known = g_.coefficients();
+    fill_start(
+        [&](const Index<Dim>& i) { return known.ratio() ? std::exp(-known.lifted(g_.volumes().position(i))) : 1.0; });
     fill();
     iterate(most_solves);
     double before = take(p), best = HUGE_VAL;
@@ -138,6 +141,8 @@ class InverseIteration {
                        "iteration starts (residual: how much, in L1)",
                        most_solves, last);
   }
+  /// Other answers there may be beside the one found.
+  void note(const std::string& others) { others_ = others; }
   Stationary found() const { return {description(), moved_, dropped_}; }
 
  private:
@@ -147,6 +152,7 @@ class InverseIteration {
   std::string description() const {
     std::string text = fmt::format("inverse iteration, {} solves", statistics_.count);
     if (g_.freezes()) text += fmt::format(", {} rounds for limited fluxes (the last moved {:.1e})", rounds_, moved_);
+    if (!others_.empty()) text += fmt::format(", from exp(-U): {}", others_);
     if (dropped_ > 0.0) text += fmt::format(", {:.1e} of the mass below zero dropped", dropped_);
     return text;
   }
@@ -247,6 +253,7 @@ class InverseIteration {
   Field<Dim> earlier_;
   int rounds_ = 0;
   double moved_ = 0.0, dropped_ = 0.0;
+  std::string others_;
   double resting_ = 0.0;  ///< changes below this are what the solver leaves
 };
 
@@ -267,8 +274,13 @@ void find_stationary(const Settings& settings, Generator<Dim>& generator, Field<
   }
   InverseIteration<Dim> iteration(generator, settings.solver, statistics);
   iteration.run(p);
+  try {
+    iteration.check_unique();
+  } catch (const Error& error) {
+    if (!generator.coefficients().ratio()) throw;
+    iteration.note(error.what());  // the case says which one it means
+  }
   found = iteration.found();
-  iteration.check_unique();
 }
 
 #define KOLMO_INSTANTIATE(Dim) \
