@@ -3,6 +3,8 @@
 #include <fmt/format.h>
 
 #include <array>
+#include <string>
+#include <vector>
 
 #include "kolmo/base/error.hpp"
 
@@ -31,12 +33,18 @@ bool alive() {
 
 Session::Session(int& argc, char**& argv) {
   // A stray .petscrc must not change a run that run.toml claims to describe; PETSc's signal handlers would take the
-  // place of ours, and end the program with a dump.
-  constexpr std::array own{"-skip_petscrc", "-no_signal_handler"};
-  for (const char* option : own) (void)PetscOptionsSetValue(nullptr, option, "true");
-  PetscErrorCode code = PetscInitialize(&argc, &argv, nullptr, nullptr);
+  // place of ours, and end the program with a dump. Both are said as arguments: where -skip_petscrc stands in the
+  // database before it starts, PETSc 3.18 sets it anew from the text it has just freed.
+  static std::array<std::string, 2> own{"-skip_petscrc", "-no_signal_handler"};
+  static std::vector<char*> arguments;  // PETSc keeps the array
+  arguments.assign(argv, argv + argc);
+  for (std::string& option : own) arguments.push_back(option.data());
+  int count = static_cast<int>(arguments.size());
+  arguments.push_back(nullptr);
+  char** all = arguments.data();
+  PetscErrorCode code = PetscInitialize(&count, &all, nullptr, nullptr);
   if (code) throw InternalError(fmt::format("PetscInitialize failed with code {}", static_cast<int>(code)));
-  for (const char* option : own) check(PetscOptionsClearValue(nullptr, option));
+  for (const std::string& option : own) check(PetscOptionsClearValue(nullptr, option.c_str()));
   check(PetscPushErrorHandler(remember_error, nullptr));
 }
 
