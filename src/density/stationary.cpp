@@ -276,6 +276,8 @@ void find_stationary(const Settings& settings, Generator<Dim>& generator, Field<
   iteration.run(p);
   try {
     iteration.check_unique();
+  } catch (const InternalError&) {
+    throw;
   } catch (const Error& error) {
     if (!generator.coefficients().ratio()) throw;
     iteration.note(error.what());  // the case says which one it means

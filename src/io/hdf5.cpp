@@ -492,9 +492,7 @@ std::vector<double> H5File::read_numbers(const std::string& name) const {
   if (extent.size() != 1 || extent[0] > file_bytes / sizeof(double) || precision(name) != Precision::float64)
     throw FileError(fmt::format("array '{}' of '{}' is no list of numbers", name, path().string()));
   std::vector<double> values(extent[0]);
-  if (values.empty()) return values;
-  const Slab slab{extent, {0}, extent, 1};
-  state_->transfer(array, slab, Precision::float64, false, values.data());
+  if (!values.empty()) state_->transfer(array, {extent, {0}, extent, 1}, Precision::float64, false, values.data());
   return values;
 }
 
