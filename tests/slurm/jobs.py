@@ -278,6 +278,35 @@ def by_hand(jobs):
         expect(json.loads(read(results, "summary.json"))["steps"] == 4, f"{results} did not come to its end")
 
 
+def crashed_start(jobs):
+    """Ranks that crash before the run has begun are started again, twice and no more; what crashes or refuses later is not."""
+    once = 'mkdir "$PLACE/{0}-$SLURM_PROCID" 2>/dev/null && kill -{0} $$\n'
+    programs = {
+        "recovers": (once.format("SEGV") + once.format("ABRT") + f'exec "{KOLMO}" "$@"', "COMPLETED", "0:0", 2),
+        "never": ("kill -SEGV $$", "FAILED", None, 2),
+        "later": ('mkdir -p "$PLACE/results"; touch "$PLACE/results/.lock"; kill -SEGV $$', "FAILED", None, 0),
+        "refuses": (f'exec "{KOLMO}" --wrong', "FAILED", "2:0", 0),
+    }
+    submitted = []
+    for name, (program, *expected) in programs.items():
+        place = jobs.place("start_" + name)
+        os.mkdir(place)
+        wrapper = os.path.join(place, "kolmo")
+        with open(wrapper, "w") as file:
+            file.write("#!/bin/sh\n" + program + "\n")
+        os.chmod(wrapper, 0o755)
+        command = f"exec '{TOOLS}/kolmo-job' run '{jobs.case}' --output '{place}/results' {' '.join(SMALL)} --set time.max_steps=4"
+        job = jobs.cluster.sbatch("--nodes=1", "--ntasks=2", "--time=2", "--output", os.path.join(place, "log"), "--wrap", command,
+                                  environment={**jobs.environment, "KOLMO": wrapper, "PLACE": place})
+        submitted.append((name, place, job, *expected))
+    for name, place, job, state, code, again in submitted:
+        found = jobs.cluster.wait(job)
+        said = text(place, "log")
+        expect(found == state, f"{name}: {found} instead of {state}:\n{said[-2000:]}")
+        expect(code is None or jobs.cluster.show(job)["ExitCode"] == code, f"{name}: ended with {jobs.cluster.show(job)['ExitCode']}")
+        expect(said.count("they are started again") == again, f"{name}: not started again {again} times:\n{said[-2000:]}")
+
+
 def refusals(jobs):
     """A mistake is met before anything is in the queue."""
     submit = os.path.join(TOOLS, "kolmo-submit")
@@ -339,7 +368,8 @@ def scaling(jobs):
 SCENARIOS = {
     "two_nodes": two_nodes, "sweep": sweep, "chain": chain, "broken_chain": broken_chain,
     "requeue_srun": lambda jobs: requeue(jobs, "srun"), "requeue_mpirun": lambda jobs: requeue(jobs, "mpirun"),
-    "node_failure": node_failure, "cancelled": cancelled, "by_hand": by_hand, "refusals": refusals,
+    "node_failure": node_failure, "cancelled": cancelled, "by_hand": by_hand, "crashed_start": crashed_start,
+    "refusals": refusals,
 }
 
 
