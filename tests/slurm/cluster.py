@@ -172,17 +172,25 @@ class Cluster:
         self._end_steps()
         shutil.rmtree(self.folder, ignore_errors=True)
 
-    def _end_steps(self):
-        """A step that could not be launched may leave its slurmstepd behind: those that have our configuration."""
+    def _steps(self):
+        """The slurmstepd that have our configuration: process number and name (`slurmstepd: [JOB.STEP]`, its own doing)."""
         mark = f"SLURM_CONF={self._path('slurm.conf')}".encode()
         for pid in filter(str.isdigit, os.listdir("/proc")):
             try:
-                with open(f"/proc/{pid}/comm") as file:
+                with open(f"/proc/{pid}/cmdline", errors="replace") as file:
                     name = file.read()
                 with open(f"/proc/{pid}/environ", "rb") as file:
                     ours = mark in file.read().split(b"\0")
-                if ours and name.startswith("slurmstepd"):
-                    os.kill(int(pid), signal.SIGKILL)
+            except OSError:
+                continue
+            if ours and "slurmstepd" in name:
+                yield int(pid), name
+
+    def _end_steps(self):
+        """A step that could not be launched may leave its slurmstepd behind."""
+        for pid, _ in self._steps():
+            try:
+                os.kill(pid, signal.SIGKILL)
             except OSError:
                 continue
 
@@ -229,6 +237,12 @@ class Cluster:
         while (state := self.state(job)) not in until and time.monotonic() < deadline:
             time.sleep(0.1)
         return state
+
+    def wait_for_end_of_steps(self, job, seconds=60):
+        """Until the nodes have let go of the job: one that comes back to a node earlier is held for good."""
+        deadline = time.monotonic() + seconds
+        while any(f"[{job}." in name for _, name in self._steps()) and time.monotonic() < deadline:
+            time.sleep(0.05)
 
     def logs(self):
         text = ""

@@ -236,6 +236,7 @@ def node_failure(jobs):
     found = jobs.cluster.wait(job, 30, until=("PENDING", "COMPLETED", "FAILED", "CANCELLED", "NODE_FAIL"))
     expect(found == "PENDING", f"the job is {found} after its node was lost:\n{jobs.log(folder)[-3000:]}")
     jobs.expect_waiting(job, folder, "")
+    jobs.cluster.wait_for_end_of_steps(job)
     jobs.cluster.call("scontrol", "update", "NodeName=kn3", "State=RESUME", check=False)
     jobs.finish(job, folder)
     expect(int(jobs.cluster.show(job)["Restarts"]) >= 1, "not queued again")
