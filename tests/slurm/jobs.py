@@ -294,7 +294,8 @@ def crashed_start(jobs):
         os.mkdir(place)
         wrapper = os.path.join(place, "kolmo")
         with open(wrapper, "w") as file:
-            file.write("#!/bin/sh\n" + program + "\n")
+            # SLURM sometimes loses a step whose ranks are gone before all of them are launched.
+            file.write("#!/bin/sh\nsleep 1\n" + program + "\n")
         os.chmod(wrapper, 0o755)
         command = f"exec '{TOOLS}/kolmo-job' run '{jobs.case}' --output '{place}/results' {' '.join(SMALL)} --set time.max_steps=4"
         job = jobs.cluster.sbatch("--nodes=1", "--ntasks=2", "--time=2", "--output", os.path.join(place, "log"), "--wrap", command,
