@@ -100,8 +100,8 @@ class Product final : public InitialDensity {
 
 class Formula final : public InitialDensity {
  public:
-  Formula(int dimension, Expression density) : dimension_(dimension), density_(std::move(density)) {
-    work_.resize(static_cast<std::size_t>(dimension) + 1);
+  Formula(int dimension, Expression density, double t) : dimension_(dimension), density_(std::move(density)) {
+    work_.assign(static_cast<std::size_t>(dimension) + 1, t);
   }
   int dimension() const override { return dimension_; }
   double density(const double* x) const override {
@@ -114,7 +114,7 @@ class Formula final : public InitialDensity {
  private:
   int dimension_;
   Expression density_;
-  mutable std::vector<double> work_;
+  mutable std::vector<double> work_;  // x, and t at the end
 };
 
 }  // namespace
@@ -136,8 +136,8 @@ std::shared_ptr<const InitialDensity> product_density(std::vector<Expression> fa
   return std::make_shared<Product>(std::move(factors), low, high);
 }
 
-std::shared_ptr<const InitialDensity> expression_density(int dimension, Expression density) {
-  return std::make_shared<Formula>(dimension, std::move(density));
+std::shared_ptr<const InitialDensity> expression_density(int dimension, Expression density, double t) {
+  return std::make_shared<Formula>(dimension, std::move(density), t);
 }
 
 }  // namespace kolmo::density

@@ -37,7 +37,7 @@ namespace {
 
 constexpr double tiny = 1e-300;  // less has no logarithm here
 
-/// Sums of weight * p over a row, with the weights of moments 0, 1, 2 along x.
+/// Sums of weight * p over a row, with the weights of moments 0, 1, 2 along x (about the middle of the axis).
 struct RowSums {
   double moment[3] = {0.0, 0.0, 0.0};
   double negative = 0.0, entropy = 0.0;
@@ -115,10 +115,12 @@ Integrals<Dim> Quantities<Dim>::integrals(const Field<Dim>& p) const {
   result.min_density = -extremes[0];
   result.max_density = extremes[1];
   int at = seconds;
-  for (int d = 0; d < Dim; ++d) result.mean[d] = sums[firsts + d] / sums[0];
+  Point<Dim> off;  // the mean, less the middle of the box
+  for (int d = 0; d < Dim; ++d) off[d] = sums[firsts + d] / sums[0];
+  for (int d = 0; d < Dim; ++d) result.mean[d] = lines_[d].middle() + off[d];
   for (int d = 0; d < Dim; ++d)
     for (int e = d; e < Dim; ++e)
-      result.covariance[d][e] = result.covariance[e][d] = sums[at++] / sums[0] - result.mean[d] * result.mean[e];
+      result.covariance[d][e] = result.covariance[e][d] = sums[at++] / sums[0] - off[d] * off[e];
   return result;
 }
 

@@ -47,7 +47,9 @@ double langevin(double a) {
 
 }  // namespace
 
-CubicLine::CubicLine(const Axis& axis) : axis_(axis) { add_moments(); }
+CubicLine::CubicLine(const Axis& axis) : axis_(axis), middle_(axis.from() + 0.5 * (axis.to() - axis.from())) {
+  add_moments();
+}
 
 CubicLine::Stencil CubicLine::at(int i, double x) const {
   const int n = axis_.cells();
@@ -86,8 +88,8 @@ void CubicLine::add_moments() {
         const Stencil s = at(i, x);
         for (int k = 0; k < s.count; ++k) {
           const int cell = ((s.first + k) % n + n) % n;
-          moments_[1][cell] += weight * x * s.weights[k];
-          moments_[2][cell] += weight * x * x * s.weights[k];
+          moments_[1][cell] += weight * (x - middle_) * s.weights[k];
+          moments_[2][cell] += weight * (x - middle_) * (x - middle_) * s.weights[k];
         }
       }
 }

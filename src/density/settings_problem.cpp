@@ -160,7 +160,9 @@ std::shared_ptr<const InitialDensity> Reader::initial_density(const std::string&
     return gaussian(std::move(one.mean), std::move(one.covariance));
   }
   if (type == "product") return product();
-  if (type == "expression") return expression_density(dimension(), file_.expression(table + ".density", variables_));
+  if (type == "expression")
+    return expression_density(dimension(), file_.expression(table + ".density", variables_),
+                              file_.number("time.start"));
   const int count = file_.size(table + ".components");
   if (count == 0) refuse(table + ".components", "missing: a mixture needs its components");
   std::vector<double> weights;

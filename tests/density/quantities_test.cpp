@@ -52,6 +52,38 @@ TEST(Quantities, MomentsInManyDimensions) {
   EXPECT_LT(moment_error<4>(16, Spacing::uniform), 0.02);
 }
 
+/// A box far from 0: about 0 the second moments are 1e6 and the variances 0.0025.
+TEST(Quantities, MomentsFarFromZero) {
+  std::array<Axis, 2> axes;
+  const double middle[2] = {1000.0, -2000.0};
+  for (int d = 0; d < 2; ++d) {
+    AxisSpec spec;
+    spec.from = middle[d] - 0.5;
+    spec.to = middle[d] + 0.5;
+    spec.cells = 64;
+    axes[d] = Axis(spec);
+  }
+  const Grid<2> grid(axes);
+  const Communicator comm;
+  const Decomposition<2> decomposition(comm, grid.cells(), grid.periodic(),
+                                       Decomposition<2>::choose(comm.size(), grid.cells()));
+  Field<2> p(Layout<2>(decomposition.extent(), Ghosts<2>::uniform(1, 1)));
+  const ProductNormal exact({1000.03, -2000.01}, {0.05, 0.04});
+  for_each<2>(p.layout().interior(), [&](const Index<2>& i) {
+    p(i) = 1.0;
+    for (int d = 0; d < 2; ++d) {
+      const int cell = i[d] + decomposition.owned().begin[d];
+      p(i) *= exact.average(d, grid.axis(d).node(cell), grid.axis(d).node(cell + 1));
+    }
+  });
+  const Integrals<2> numbers = Quantities<2>(grid, decomposition).integrals(p);
+  EXPECT_NEAR(numbers.mean[0], 1000.03, 1e-9);
+  EXPECT_NEAR(numbers.mean[1], -2000.01, 1e-9);
+  EXPECT_NEAR(numbers.covariance[0][0], 2.5e-3, 1e-12);
+  EXPECT_NEAR(numbers.covariance[1][1], 1.6e-3, 1e-12);
+  EXPECT_NEAR(numbers.covariance[0][1], 0.0, 1e-12);
+}
+
 TEST(Quantities, ConstantInSixDimensions) {
   const NormalBox<6> box(4, 1.0);
   const Quantities<6> quantities(box.grid, box.decomposition);

@@ -46,7 +46,7 @@ std::shared_ptr<const InitialDensity> gaussian_mixture(std::vector<double> weigh
 /// InputError where a factor is negative or not finite, or has no mass there.
 std::shared_ptr<const InitialDensity> product_density(std::vector<Expression> factors, std::vector<double> low,
                                                       std::vector<double> high);
-/// An expression of all variables (and t = 0), not normalised.
-std::shared_ptr<const InitialDensity> expression_density(int dimension, Expression density);
+/// An expression of all variables and t, which is the time of the start; not normalised.
+std::shared_ptr<const InitialDensity> expression_density(int dimension, Expression density, double t = 0.0);
 
 }  // namespace kolmo::density

@@ -24,13 +24,16 @@ class CubicLine {
   /// At a point x of cell i (the same i that lies within the axis).
   Stencil at(int i, double x) const;
 
-  /// Integral of x^k R p dx over the axis = sum_i moment(k)[i] p_i for k = 0, 1, 2. moment(0) are the widths. With the
-  /// images of a periodic axis moved back into it.
+  /// Integral of (x - middle)^k R p dx over the axis = sum_i moment(k)[i] p_i for k = 0, 1, 2. moment(0) are the
+  /// widths. With the images of a periodic axis moved back into it.
   const std::vector<double>& moment(int k) const { return moments_[k]; }
+  /// The middle of the axis: about x = 0 the variance of a density far away would be the difference of large numbers.
+  double middle() const { return middle_; }
 
  private:
   void add_moments();
   Axis axis_;
+  double middle_ = 0.0;
   std::array<std::vector<double>, 3> moments_;
 };
 
