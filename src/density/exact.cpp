@@ -95,11 +95,11 @@ std::shared_ptr<const ExactDensity> formula_exact(int dimension, Expression dens
   return std::make_shared<Formula>(dimension, std::move(density), Meaning::density, std::move(widths));
 }
 
-std::shared_ptr<const ExactDensity> automatic_exact(const Problem& problem, double start, const double* low,
+std::shared_ptr<const ExactDensity> automatic_exact(const Problem& problem, const RunTimes& times, const double* low,
                                                     const double* high, std::vector<double> widths) {
   const std::function<std::shared_ptr<const ExactDensity>()> forms[] = {
-      [&] { return gaussian_exact(problem, start); },
-      [&] { return eigenexpansion_exact(problem, start, low, high); },
+      [&] { return gaussian_exact(problem, times); },
+      [&] { return eigenexpansion_exact(problem, times.start, low, high); },
       [&] { return potential_exact(problem, widths); },
   };
   for (const auto& form : forms) {

@@ -2,6 +2,7 @@
 #include <fmt/format.h>
 
 #include <cmath>
+#include <limits>
 
 #include "kolmo/base/error.hpp"
 #include "kolmo/density/exact.hpp"
@@ -52,27 +53,44 @@ class MovingMixture : public ExactDensity {
 
 class LinearGaussian final : public MovingMixture {
  public:
-  LinearGaussian(const Problem& problem, std::vector<GaussianComponent> start, double start_time)
-      : dimension_(problem.dimension()), equations_(problem), start_(std::move(start)), start_time_(start_time) {}
+  LinearGaussian(const Problem& problem, const std::vector<GaussianComponent>& start, const RunTimes& times)
+      : dimension_(problem.dimension()), equations_(problem), times_(times) {
+    if (equations_.fixed()) times_.step = std::numeric_limits<double>::infinity();  // nothing to be missed
+    for (const GaussianComponent& component : start) {
+      weights_.push_back(component.weight);
+      kept_.push_back({{component.mean, component.covariance}});
+    }
+  }
   int dimension() const override { return dimension_; }
   std::string name() const override { return "gaussian"; }
 
  private:
   detail::NormalMixture mixture(double t) const override {
-    std::vector<double> weights;
     std::vector<detail::NormalLaw> laws;
-    for (const GaussianComponent& component : start_) {
-      Moments moments = equations_.advance({component.mean, component.covariance}, start_time_, t);
-      weights.push_back(component.weight);
+    for (std::vector<Moments>& kept : kept_) {
+      Moments moments = followed(kept, t);
       laws.emplace_back(std::move(moments.mean), std::move(moments.covariance));
     }
-    return {std::move(weights), std::move(laws)};
+    return {weights_, std::move(laws)};
   }
 
+  /// From the last of the places kept every few steps, which are the same whatever was asked for before.
+  Moments followed(std::vector<Moments>& kept, double t) const {
+    if (!std::isfinite(times_.step)) return equations_.advance(kept.front(), times_.start, t);
+    const auto place = [&](std::size_t k) { return times_.start + 16.0 * times_.step * static_cast<double>(k); };
+    std::size_t last = 0;
+    for (; place(last + 1) <= t; ++last)
+      if (last + 1 == kept.size())
+        kept.push_back(equations_.advance(kept[last], place(last), place(last + 1), tolerance, times_.step));
+    return equations_.advance(kept[last], place(last), t, tolerance, times_.step);
+  }
+
+  static constexpr double tolerance = 1e-13;
   int dimension_;
   MomentEquations equations_;
-  std::vector<GaussianComponent> start_;
-  double start_time_;
+  RunTimes times_;
+  std::vector<double> weights_;
+  mutable std::vector<std::vector<Moments>> kept_;  // of each component; the first is the start
 };
 
 class Benes final : public MovingMixture {
@@ -111,9 +129,16 @@ const std::vector<GaussianComponent>& gaussians_of(const Problem& problem) {
 
 }  // namespace
 
-std::shared_ptr<const ExactDensity> gaussian_exact(const Problem& problem, double start) {
+std::shared_ptr<const ExactDensity> gaussian_exact(const Problem& problem, const RunTimes& times) {
   if (!problem.linear()) throw InputError("needs a drift that is linear and a diffusion that is the same everywhere");
-  return std::make_shared<LinearGaussian>(problem, gaussians_of(problem), start);
+  auto exact = std::make_shared<LinearGaussian>(problem, gaussians_of(problem), times);
+  try {
+    const std::vector<double> origin(static_cast<std::size_t>(problem.dimension()), 0.0);
+    (void)exact->log_density(origin.data(), times.end);
+  } catch (const NumericsError& error) {
+    throw InputError(fmt::format("needs moments that can be followed to the end of the run: {}", error.what()));
+  }
+  return exact;
 }
 
 std::shared_ptr<const ExactDensity> benes_exact(const Problem& problem, double start) {

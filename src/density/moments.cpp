@@ -114,32 +114,54 @@ void MomentEquations::rate(const State& state, double t, State& rate) const {
     }
 }
 
-Moments MomentEquations::advance(const Moments& start, double from, double to, double tolerance) const {
+namespace {
+
+/// The largest error of an entry, over the deviations that belong to it; infinite where the state is not finite.
+double relative_error(const State& state, const State& error, std::size_t n) {
+  double worst = 0.0;
+  for (const double value : state)
+    if (!std::isfinite(value)) return std::numeric_limits<double>::infinity();
+  for (std::size_t i = 0; i < n; ++i) {
+    const double si = std::sqrt(std::abs(state[n + i * n + i]));
+    worst = std::max(worst, error[i] / (si + std::abs(state[i])));
+    for (std::size_t j = 0; j < n; ++j)
+      worst = std::max(worst, error[n + i * n + j] / (si * std::sqrt(std::abs(state[n + j * n + j])) + 1e-300));
+  }
+  return worst;
+}
+
+}  // namespace
+
+Moments MomentEquations::advance(const Moments& start, double from, double to, double tolerance, double longest) const {
   const std::size_t n = static_cast<std::size_t>(n_), size = n + n * n;
   State state(start.mean), error(size, 0.0);
   state.insert(state.end(), start.covariance.begin(), start.covariance.end());
   const auto slope = [this](const State& at, double t, State& result) { rate(at, t, result); };
   Extrapolation<decltype(slope)> extrapolation(slope, size);
-  double t = from, dt = to - from;
-  const double least = 1e-12 * std::abs(to - from);
-  while (std::abs(to - t) > least) {
-    if (std::abs(dt) >= std::abs(to - t)) dt = to - t;
-    const State& next = extrapolation.step(state, t, dt, error);
-    double worst = 0.0;
-    for (std::size_t i = 0; i < n; ++i) {
-      const double si = std::sqrt(std::abs(next[n + i * n + i]));
-      worst = std::max(worst, error[i] / (si + std::abs(next[i])));
-      for (std::size_t j = 0; j < n; ++j)
-        worst = std::max(worst, error[n + i * n + j] / (si * std::sqrt(std::abs(next[n + j * n + j])) + 1e-300));
-    }
-    const double ratio = worst / tolerance;
-    if (ratio <= 1.0) {
+  constexpr int most_steps = 1000000, most_forced = 16;
+  // Beyond it no step can tell on which side of a jump it ends.
+  const double least = std::max(1e-13 * std::abs(to - from), 4e-16 * std::max(std::abs(from), std::abs(to)));
+  const auto sized = [&](double dt) {
+    return std::copysign(std::clamp(dt, least, std::max(least, longest)), to - from);
+  };
+  double done = 0.0, dt = sized(std::abs(to - from));  // `done` keeps the digits that t loses far from 0
+  int forced = 0;
+  for (int steps = 0; to != from; ++steps) {
+    const bool last = std::abs(dt) >= std::abs(to - from - done);
+    if (last) dt = to - from - done;
+    const State& next = extrapolation.step(state, from + done, dt, error);
+    const double ratio = relative_error(next, error, n) / tolerance;
+    const bool good = ratio <= 1.0, force = !good && std::isfinite(ratio) && std::abs(dt) <= least;
+    forced = good ? 0 : forced + force;
+    if (steps == most_steps || forced > most_forced || (!std::isfinite(ratio) && std::abs(dt) <= least))
+      throw NumericsError(fmt::format("the moment equations cannot be followed beyond t = {:.6g}", from + done));
+    if (good || force) {
       state = next;
-      t += dt;
+      done += dt;
+      if (last) break;
     }
-    if (std::abs(dt) < least || std::isnan(state[0]))
-      throw NumericsError(fmt::format("the moment equations cannot be followed beyond t = {:.6g}", t));
-    dt *= std::isfinite(ratio) ? std::clamp(0.8 * std::pow(ratio + 1e-10, -1.0 / 15.0), 0.1, 3.0) : 0.1;
+    const double change = std::clamp(0.8 * std::pow(ratio + 1e-10, -1.0 / 15.0), 0.1, 3.0);
+    dt = sized(std::abs(dt) * (std::isfinite(ratio) ? change : 0.1));
   }
   Moments result;
   result.mean.assign(state.begin(), state.begin() + n_);

@@ -222,6 +222,19 @@ void Reader::exact() {
   if (definition_.exact) s_.problem = Problem(definition_);
 }
 
+namespace {
+
+/// With steps like those of the run, as far as they are known and can be paid for.
+RunTimes run_times(const TimeSettings& time) {
+  const double length = time.end - time.start;
+  if (!(length > 0.0)) return time.start;
+  double step = length / 1000.0;
+  if (time.max_step > 0.0) step = std::min(step, time.max_step);
+  return {time.start, time.end, std::max(time.step.value_or(step), length / 20000.0)};
+}
+
+}  // namespace
+
 std::shared_ptr<const ExactDensity> Reader::exact_density() const {
   const std::string path = "problem.exact";
   std::vector<double> low, high, widths;
@@ -240,9 +253,9 @@ std::shared_ptr<const ExactDensity> Reader::exact_density() const {
                : stationary_exact(dimension(), file_.expression(path + ".stationary", definition_.variables), widths);
   const std::string name = file_.text(path);
   try {
-    if (name == "auto") return automatic_exact(s_.problem, s_.time.start, low.data(), high.data(), widths);
+    if (name == "auto") return automatic_exact(s_.problem, run_times(s_.time), low.data(), high.data(), widths);
     if (name == "eigenexpansion") return eigenexpansion_exact(s_.problem, s_.time.start, low.data(), high.data());
-    if (name == "gaussian") return gaussian_exact(s_.problem, s_.time.start);
+    if (name == "gaussian") return gaussian_exact(s_.problem, run_times(s_.time));
     if (name == "benes") return benes_exact(s_.problem, s_.time.start);
     if (name == "potential") return potential_exact(s_.problem, widths);
   } catch (const InputError& error) {

@@ -62,6 +62,34 @@ TEST(Moments, StationaryLimit) {
   EXPECT_NEAR(m.mean[0], 0.0, 1e-12);
 }
 
+/// A force that acts for 0.01 only, and is 500 then: the reference neither steps over it nor ends at its edges. After
+/// it the mean is  m(t) = m0 e^-t + 500 (e^-(t - 1.21) - e^-(t - 1.2)).
+TEST(Gaussian, PulseInTime) {
+  for (const char* name : {"problem.exact=auto", "problem.exact=gaussian"}) {
+    const Settings s = read(line_case, {"problem.drift=-x1 + (t > 1.2 && t < 1.21 ? 500 : 0)", name, "time.step=0.01"});
+    ASSERT_TRUE(s.problem.exact());
+    const double t = 1.9, mean = 0.5 * std::exp(-t) + 500 * (std::exp(1.21 - t) - std::exp(1.2 - t));
+    double score = 0.0;
+    s.problem.exact()->score(&mean, t, &score);
+    EXPECT_NEAR(score, 0.0, 1e-8);
+  }
+  EXPECT_EQ(error_of(line_case, {"problem.drift=-x1 + (t > 0.5 ? 100 : 0)"}), "accepted");
+}
+
+/// What cannot be followed is no reference: "auto" goes without, and a name that was asked for is refused.
+TEST(Gaussian, MomentsThatEnd) {
+  const char* drift = "problem.drift=x1/(1 - t)^2";
+  EXPECT_FALSE(read(line_case, {drift}).problem.exact());
+  try {
+    (void)read(line_case, {drift, "problem.exact=gaussian"});
+    FAIL();
+  } catch (const InputError& error) {
+    EXPECT_NE(std::string(error.what()).find("problem.exact: gaussian needs moments"), std::string::npos)
+        << error.what();
+    EXPECT_NE(std::string(error.what()).find("cannot be followed beyond t = 0.99"), std::string::npos) << error.what();
+  }
+}
+
 /// Names of the shipped cases of this kind.
 std::vector<std::string> shipped() {
   std::vector<std::string> names;

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <limits>
 #include <memory>
 #include <string>
 #include <vector>
@@ -32,6 +33,14 @@ class ExactDensity {
   virtual void sample(std::uint64_t stream, std::uint64_t index, double t, double* x) const;
 };
 
+/// Times of the run that a closed form is for. A form that is followed in time is followed from `start` to `end`, with
+/// no step above `step`.
+struct RunTimes {
+  RunTimes(double from) : start(from), end(from) {}  // only the start: nothing is known of the rest
+  RunTimes(double from, double to, double longest) : start(from), end(to), step(longest) {}
+  double start, end, step = std::numeric_limits<double>::infinity();
+};
+
 /// exp(-U) / Z with the problem's potential U; InputError where it has none. Here and below `widths` are lengths that
 /// the density varies over, one per variable (the narrowest cells): the score is found by differences over a twentieth
 /// of them, and without them over 1e-3 of x itself.
@@ -44,8 +53,9 @@ std::shared_ptr<const ExactDensity> formula_exact(int dimension, Expression dens
 /// Linear drift f = A(t) x + b(t), D(t) the same at every x, start at time `start` a mixture of Gaussians: each stays
 /// one, with mean and covariance from the moment equations (moments.hpp). Holds the Ornstein-Uhlenbeck process with any
 /// covariance, non-normal drift or degenerate noise, Kolmogorov's of 1934 and the forward processes of diffusion
-/// models. Throws InputError where the problem is none of these.
-std::shared_ptr<const ExactDensity> gaussian_exact(const Problem& problem, double start);
+/// models. Where A, b or D depends on t no step of theirs is above times.step: a pulse that the run sees, they see.
+/// Throws InputError where the problem is none of these, or where the moments cannot be followed to times.end.
+std::shared_ptr<const ExactDensity> gaussian_exact(const Problem& problem, const RunTimes& times);
 /// f = c grad log phi, phi = sum_k w_k exp(a_k . x) with |a_k| all equal, D = c I, start sum_k w_k N(s a_k, s I):
 /// p = sum_k w_k N((s + c tau) a_k, (s + c tau) I), tau = t - start (h-transform of the Wiener process, Benes 1981).
 /// s, a_k and w_k are read off the start. Throws InputError where start and D are not of this form.
@@ -59,7 +69,7 @@ std::shared_ptr<const ExactDensity> benes_exact(const Problem& problem, double s
 std::shared_ptr<const ExactDensity> eigenexpansion_exact(const Problem& problem, double start, const double* low,
                                                          const double* high);
 /// What the case means by "auto": the first of gaussian, eigenexpansion and potential that applies; null for none.
-std::shared_ptr<const ExactDensity> automatic_exact(const Problem& problem, double start, const double* low,
+std::shared_ptr<const ExactDensity> automatic_exact(const Problem& problem, const RunTimes& times, const double* low,
                                                     const double* high, std::vector<double> widths = {});
 
 /// dp/dt + div J divided by p, in terms of log p, f and D, by differences of fourth order with steps h (one per

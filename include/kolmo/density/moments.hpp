@@ -1,6 +1,7 @@
 /// Mean and covariance of the density, closed by a Gaussian.
 #pragma once
 
+#include <limits>
 #include <vector>
 
 #include "kolmo/density/problem.hpp"
@@ -17,9 +18,13 @@ class MomentEquations {
  public:
   explicit MomentEquations(Problem problem);
   /// From time `from` to `to` by extrapolated midpoint steps (Gragg 1965, Bulirsch & Stoer 1966), order 16 with
-  /// the step from the error: every entry to about `tolerance` relative to its own deviations sqrt(S_ii S_jj). Throws
-  /// NumericsError where the moments grow out of bounds.
-  Moments advance(const Moments& start, double from, double to, double tolerance = 1e-13) const;
+  /// the step from the error: every entry to about `tolerance` relative to its own deviations sqrt(S_ii S_jj). No step
+  /// is above `longest`, so that a pulse in time of that length is seen. Where A, b or D jumps, one step of round-off
+  /// length crosses the jump, whatever its error. Throws NumericsError where the moments grow out of bounds.
+  Moments advance(const Moments& start, double from, double to, double tolerance = 1e-13,
+                  double longest = std::numeric_limits<double>::infinity()) const;
+  /// A, b and D are the same at every time and place.
+  bool fixed() const { return fixed_; }
 
  private:
   void rate(const std::vector<double>& state, double t, std::vector<double>& rate) const;
