@@ -61,6 +61,7 @@ Helmholtz<Dim>::Helmholtz(const Settings& settings, const Domain<Dim>& domain, c
   const bool direct = options_.method == SolverMethod::automatic || options_.method == SolverMethod::tensor;
   for (int c = 0; c < Dim; ++c) {
     set_rules(c);
+    if (!has_unknowns(c)) continue;
     const SeparableOperator<Dim> op = separable(c);
     const transport::ControlVolumes<Dim>& volumes = rules_[c]->volumes();
     for (int d = 0; d < Dim; ++d) {
@@ -186,6 +187,12 @@ double Helmholtz<Dim>::dominance(int c) const {
   return domain_.comm().max(largest) / (2 * Dim);
 }
 
+// One cell between walls leaves the component across no face of its own.
+template <int Dim>
+bool Helmholtz<Dim>::has_unknowns(int c) const {
+  return rules_[c]->volumes().unknowns().global_size() > 0;
+}
+
 template <int Dim>
 void Helmholtz<Dim>::make_solver(int c) {
   const Decomposition<Dim>& unknowns = rules_[c]->volumes().unknowns();
@@ -205,7 +212,7 @@ void Helmholtz<Dim>::set(double a, bool viscosity_changed) {
   const bool changed = a != a_ || viscosity_changed;
   a_ = a;
   for (int c = 0; c < Dim; ++c) {
-    if (solver_[c] && !changed) continue;
+    if (!has_unknowns(c) || (solver_[c] && !changed)) continue;
     if (variable_.active()) update_conductances(c);
     if (!solver_[c])
       make_solver(c);
@@ -297,6 +304,7 @@ void Helmholtz<Dim>::solve(const Velocity<Dim>& r, Velocity<Dim>& u, Field<Dim>&
   static const Phase phase("momentum solve");
   const Phase::Scope scope(phase);
   for (int c = 0; c < Dim; ++c) {
+    if (!has_unknowns(c)) continue;
     const Box<Dim> box = boundary_.unknowns(c);
     const int n = box.extent(0);
     double* b = buffer.data();
@@ -321,11 +329,12 @@ void Helmholtz<Dim>::solve(const Velocity<Dim>& r, Velocity<Dim>& u, Field<Dim>&
 
 template <int Dim>
 void Helmholtz<Dim>::solve_unit(int c, Field<Dim>& response, Field<Dim>& buffer) {
+  response.fill(0.0);
+  if (!has_unknowns(c)) return;
   const Box<Dim> box = boundary_.unknowns(c);
   std::size_t at = 0;
   for_each<Dim>(box, [&](const Index<Dim>& i) { buffer.data()[at++] = row_weight(c, i) * *x_weights(c, i); });
   solver_[c]->solve(buffer.data(), buffer.data());
-  response.fill(0.0);
   unpack<Dim>(buffer.data(), box, response);
 }
 
@@ -346,8 +355,10 @@ SolveStatistics Helmholtz<Dim>::statistics() const {
 
 template <int Dim>
 std::string Helmholtz<Dim>::description() const {
-  if (!solver_[0]) return "set up at the first step";
-  return solver_[0]->description();
+  int c = 0;
+  while (c < Dim && !has_unknowns(c)) ++c;
+  if (c == Dim) return "no unknowns";
+  return solver_[c] ? solver_[c]->description() : "set up at the first step";
 }
 
 template class Helmholtz<2>;

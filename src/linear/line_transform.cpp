@@ -4,6 +4,7 @@
 #include <cmath>
 
 #include "dense_product.hpp"
+#include "kolmo/base/error.hpp"
 #include "line_method.hpp"
 
 namespace kolmo {
@@ -11,6 +12,7 @@ namespace kolmo {
 namespace {
 
 int largest_prime_factor(int n) {
+  if (n < 1) return 1;
   int largest = 1;
   for (int p = 2; p * p <= n; ++p)
     while (n % p == 0) {
@@ -47,6 +49,7 @@ double LineTransform::cost(const LineOperator& line, Kind kind) {
 }
 
 LineTransform::LineTransform(const LineOperator& line, Kind kind, std::ptrdiff_t stride) {
+  if (line.size() < 1) throw InternalError("a line without unknowns has no transform");
   stride = std::max<std::ptrdiff_t>(stride, 1);
   switch (kind) {
     case Kind::fft:

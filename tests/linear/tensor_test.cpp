@@ -6,6 +6,7 @@
 #include <numeric>
 #include <type_traits>
 
+#include "kolmo/base/error.hpp"
 #include "kolmo/linear/line_transform.hpp"
 #include "linear/lines.hpp"
 
@@ -117,6 +118,12 @@ TEST(LineTransform, InvertsTheLineOperatorWithEveryKind) {
                 << mix.name << " n " << n << " stride " << stride << " kind " << static_cast<int>(kind);
           }
         }
+}
+
+TEST(LineTransform, NeedsAnUnknown) {
+  LineOperator line;
+  line.conductance = {0.0};
+  EXPECT_THROW(LineTransform(line, LineTransform::choose(line), 1), InternalError);
 }
 
 TEST(TensorSolver, OneDimension) {

@@ -18,7 +18,7 @@ namespace kolmo::flow {
 /// Ends of component c: walls, inlets, and outflow faces give the value at the face (normal component), by the ghosts
 /// of VelocityBoundary (tangential at walls and inlets), or at the ghost itself (tangential at outflow faces, whose
 /// ghosts are state); free-slip and pressure faces give zero gradient, and normal faces of pressure boundaries are
-/// unknowns.
+/// unknowns. A component without unknowns has no solver.
 template <int Dim>
 class Helmholtz {
  public:
@@ -53,6 +53,7 @@ class Helmholtz {
   SeparableOperator<Dim> separable(int c) const;
   void update_conductances(int c);
   double dominance(int c) const;
+  bool has_unknowns(int c) const;
   void make_solver(int c);
   double row_weight(int c, const Index<Dim>& i) const;
   const double* x_weights(int c, const Index<Dim>& i) const;
