@@ -11,6 +11,7 @@ void store(density::GridEngine<Dim>& engine, io::CheckpointWriter& checkpoint) {
   checkpoint.text("variables", fmt::format("{}", fmt::join(engine.problem().variables(), ",")));
   checkpoint.number("dt", engine.last_step());
   checkpoint.number("proposed_step", engine.proposed_step());
+  checkpoint.number("rate_of_change", engine.rate_of_change());
   checkpoint.numbers("escaped", engine.escaped());
   checkpoint.number("dropped_mass", engine.dropped_mass());
   checkpoint.number("mass_correction", engine.mass_correction());
@@ -32,6 +33,7 @@ void restore(density::GridEngine<Dim>& engine, const io::CheckpointReader& check
   unpack<Dim>(packed.data(), p.layout().interior(), p);
   engine.set_clock(checkpoint.time(), checkpoint.step(), checkpoint.number("dt"));
   engine.set_proposed_step(checkpoint.number("proposed_step"));
+  engine.set_rate_of_change(checkpoint.number("rate_of_change"));
   engine.set_escaped(std::move(escaped));
   engine.set_repairs(checkpoint.number("dropped_mass"), checkpoint.number("mass_correction"));
   engine.resume();

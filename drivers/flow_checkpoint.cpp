@@ -70,6 +70,8 @@ void store(flow::Model<Dim>& model, io::CheckpointWriter& checkpoint) {
   const flow::State<Dim>& state = model.state();
   checkpoint.number("dt", state.dt);
   checkpoint.number("dt_before", state.dt_old);
+  checkpoint.number("courant", model.courant());
+  checkpoint.number("rate_of_change", model.rate_of_change());
   for_each_field<Dim>(model, [&](const std::string& name, const Extended<Dim>& e, Field<Dim>& field) {
     write<Dim>(checkpoint, name, e, field);
   });
@@ -85,6 +87,7 @@ void restore(flow::Model<Dim>& model, const io::CheckpointReader& checkpoint) {
   for_each_field<Dim>(model, [&](const std::string& name, const Extended<Dim>& e, Field<Dim>& field) {
     read<Dim>(checkpoint, name, e, field);
   });
+  model.restore_reports(checkpoint.number("courant"), checkpoint.number("rate_of_change"));
   model.resume();
 }
 

@@ -60,6 +60,7 @@ FlowOutput<Dim>::FlowOutput(flow::Model<Dim>& model, const io::RunFolder& folder
     std::array<bool, Dim> over;
     std::copy_n(output.averages.over.begin(), Dim, over.begin());
     averages_.emplace(domain.grid, domain.decomposition, probe_quantities(), over);
+    averaged_until_ = std::max(output.averages.start, model.state().t);
   }
 }
 
@@ -133,13 +134,19 @@ void FlowOutput<Dim>::update_derived() {
 
 template <int Dim>
 void FlowOutput<Dim>::before_step(double dt) {
-  if (!budget_) return;
   const flow::State<Dim>& state = model_.state();
   const flow::TimeSettings& time = model_.settings().time;
+  // A sample stands for the time from half way since the one before to half way to the next: the trapezoidal rule.
+  const flow::AverageSettings& averages = model_.settings().output.averages;
+  if (averages_ && state.t > averages.start - 1e-6 * dt && state.step % averages.every_steps == 0)
+    sample_averages(std::min(state.t + 0.5 * static_cast<double>(averages.every_steps) * dt, time.end));
+  if (!budget_) return;
   const double t = state.t + dt;
-  const bool last = has_ended(t, time.start, time.end) || state.step + 1 == time.max_steps ||
-                    model_.rate_of_change() < 1.1 * time.steady_tolerance;  // may be
-  const bool looks_back = time.scheme == flow::Scheme::cn_ab2;              // has to be watched all along
+  const double rate = model_.rate_of_change();
+  const bool may_be_steady =
+      time.steady_tolerance > 0.0 && (!std::isfinite(rate) || rate < 1.1 * time.steady_tolerance);
+  const bool last = has_ended(t, time.start, time.end) || state.step + 1 == time.max_steps || may_be_steady;
+  const bool looks_back = time.scheme == flow::Scheme::cn_ab2;  // has to be watched all along
   const bool due = last || looks_back || series_due_.now(state.step + 1, t, dt);
   model_.scheme().observe(due ? &*budget_ : nullptr);
 }
@@ -147,17 +154,17 @@ void FlowOutput<Dim>::before_step(double dt) {
 template <int Dim>
 void FlowOutput<Dim>::after_step() {
   const flow::State<Dim>& state = model_.state();
-  const flow::OutputSettings& output = model_.settings().output;
   if (state.step == 0 || series_due_.now(state.step, state.t, state.dt)) record_series();
-  if (averages_ && state.step > 0 && state.t > output.averages.start) {
-    since_sample_ += std::min(state.dt, state.t - output.averages.start);
-    if (state.step % output.averages.every_steps == 0) {
-      update_derived();
-      averages_->add(std::exchange(since_sample_, 0.0));
-    }
-  }
   const bool due = snapshots_ && (state.step == 0 || fields_due_.now(state.step, state.t, state.dt));
   if (due) write_fields();
+}
+
+template <int Dim>
+void FlowOutput<Dim>::sample_averages(double until) {
+  if (until <= averaged_until_) return;
+  update_derived();
+  averages_->add(until - averaged_until_);
+  averaged_until_ = until;
 }
 
 template <int Dim>
@@ -221,6 +228,7 @@ void FlowOutput<Dim>::finish() {
   if (!model_.settings().output.fields.names.empty() || !lines_.empty()) write_fields();
   for (const auto& line : lines_) line.write(folder_.lines());
   if (series_due_.kept(state.step, state.t, state.dt) < state.step) record_series();
+  if (averages_) sample_averages(state.t);
   if (averages_ && averages_->samples() > 0) averages_->write(folder_.path());
 }
 
@@ -228,6 +236,7 @@ template <int Dim>
 void FlowOutput<Dim>::errors(io::Tree& summary, std::vector<std::string>& lines) {
   update_derived();
   if (model_.settings().exact) exact_errors(summary["errors"], lines);
+  scalar_errors(summary, lines);
   for (const flow::ReferenceSettings& reference : model_.settings().references)
     for (const auto& line : lines_) {
       if (line.name() != reference.line) continue;
@@ -273,11 +282,30 @@ void FlowOutput<Dim>::exact_errors(io::Tree& errors, std::vector<std::string>& l
 }
 
 template <int Dim>
+void FlowOutput<Dim>::scalar_errors(io::Tree& summary, std::vector<std::string>& lines) {
+  const flow::Domain<Dim>& domain = model_.domain();
+  for (int s = 0; s < model_.scalars().count(); ++s) {
+    const flow::ScalarSettings& scalar = model_.settings().scalars[s];
+    if (!scalar.exact_given) continue;
+    const diag::Norms norms =
+        diag::error_norms<Dim>(domain.grid, domain.decomposition, model_.scalars().field(s), [&](const Point<Dim>& x) {
+          const auto at = flow::coordinates<Dim>(x);
+          return scalar.exact(at[0], at[1], at[2], model_.time());
+        });
+    summary["errors"][scalar.name + "_max"] = norms.linf;
+    summary["errors"][scalar.name + "_l2"] = norms.l2;
+    lines.push_back(
+        fmt::format("{} against the exact solution: max {:.4e}, l2 {:.4e}", scalar.name, norms.linf, norms.l2));
+  }
+}
+
+template <int Dim>
 void FlowOutput<Dim>::store(io::CheckpointWriter& checkpoint) const {
   const auto history = quantities_.vorticity_history();
   checkpoint.numbers("vorticity_history", {history.begin(), history.end()});
-  checkpoint.number("since_sample", since_sample_);
-  if (averages_) averages_->store(checkpoint);
+  if (!averages_) return;
+  checkpoint.number("averaged_until", averaged_until_);
+  averages_->store(checkpoint);
 }
 
 template <int Dim>
@@ -285,8 +313,10 @@ void FlowOutput<Dim>::restore(const io::CheckpointReader& checkpoint) {
   const std::vector<double> history = checkpoint.numbers("vorticity_history");
   if (history.size() != 3) throw RestartError(checkpoint.path().string() + ": vorticity_history has not three numbers");
   quantities_.set_vorticity_history({history[0], history[1], history[2]});
-  since_sample_ = checkpoint.number("since_sample");
-  if (averages_) averages_->restore(checkpoint);
+  if (!averages_) return;
+  if (checkpoint.has("averaged_until"))
+    averaged_until_ = std::max(model_.settings().output.averages.start, checkpoint.number("averaged_until"));
+  averages_->restore(checkpoint);
 }
 
 template class FlowOutput<2>;

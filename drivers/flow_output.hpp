@@ -47,7 +47,9 @@ class FlowOutput {
   void write_fields();
   void write_field(const std::string& name);
   void write_vorticity();
+  void sample_averages(double until);
   void exact_errors(io::Tree& errors, std::vector<std::string>& lines);
+  void scalar_errors(io::Tree& summary, std::vector<std::string>& lines);
   std::vector<diag::Quantity<Dim>> probe_quantities() const;
 
   flow::Model<Dim>& model_;
@@ -56,7 +58,7 @@ class FlowOutput {
   std::optional<flow::BudgetRecorder<Dim>> budget_;
   std::vector<Field<Dim>> vorticity_;  // only where it is written
   Field<Dim> pressure_;                // physical, at the present time
-  double since_sample_ = 0.0;          // time the next sample of the averages stands for
+  double averaged_until_ = 0.0;        // the samples of the averages stand for the time up to here
   std::int64_t derived_step_ = -1, written_step_ = -1;
   Due fields_due_, series_due_;
   std::optional<io::SnapshotWriter<Dim>> snapshots_;

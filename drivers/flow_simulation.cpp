@@ -48,7 +48,10 @@ class FlowSimulation final : public Simulation {
         fmt::format("pressure: {}", model_.projection().description())};
   }
 
-  void initialise() override { model_.initialise(); }
+  void initialise() override {
+    model_.initialise();
+    if (plan_.fixed_step) (void)model_.choose_step();  // refused before anything is written
+  }
   double choose_step() override { return model_.choose_step(); }
   void step(double dt) override {
     model_.step(dt);

@@ -256,7 +256,7 @@ RunLoop::Ending RunLoop::ended() const {
   const Moment now = simulation_.moment();
   if (has_ended(now.time, plan_.start, plan_.end)) return Ending::end_time;
   if (plan_.max_steps > 0 && now.step >= plan_.max_steps) return Ending::steps;
-  if (plan_.seeks_steady && now.step > first_step_ && simulation_.steady()) return Ending::steady;
+  if (plan_.seeks_steady && simulation_.steady()) return Ending::steady;
   return Ending::running;
 }
 

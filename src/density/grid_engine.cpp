@@ -250,7 +250,7 @@ struct GridEngine<Dim>::Parts {
   Stationary found;
   Field<Dim> before;
   bool control = false;
-  double tolerance = 0.0, next_step = 0.0, last_step = 0.0, change = 0.0;
+  double tolerance = 0.0, next_step = 0.0, last_step = 0.0, change = HUGE_VAL;
   std::int64_t steps = 0;
 };
 
@@ -375,6 +375,10 @@ void GridEngine<Dim>::set_repairs(double dropped_mass, double mass_correction) {
 template <int Dim>
 double GridEngine<Dim>::rate_of_change() const {
   return parts_->change;
+}
+template <int Dim>
+void GridEngine<Dim>::set_rate_of_change(double rate) {
+  parts_->change = rate;
 }
 template <int Dim>
 std::vector<std::pair<std::string, SolveStatistics>> GridEngine<Dim>::solve_statistics() const {

@@ -49,7 +49,10 @@ Model<Dim>::Model(const Settings& settings, const Communicator& comm)
   state_.t = settings_.time.start;
   scheme_ = make_scheme<Dim>(settings_.time.scheme, {settings_, domain_, boundary_, momentum_, variable_viscosity_,
                                                      projection_, forces_, scalars_});
-  if (settings_.time.steady_tolerance > 0.0) before_ = domain_.make_velocity();
+  if (settings_.time.steady_tolerance > 0.0) {
+    for (int c = 0; c < Dim; ++c) before_.emplace_back(domain_.layout, Location::faces(c));
+    for (int s = 0; s < scalars_.count(); ++s) before_.push_back(domain_.make_cells());
+  }
   for (int x = 0; x < domain_.extent()[0]; ++x)
     inverse_x_.push_back(1.0 / domain_.grid.axis(0).width(x + domain_.origin()[0]));
   row_.resize((2 + variants) * inverse_x_.size());
@@ -242,22 +245,40 @@ double Model<Dim>::starting_step() {
 template <int Dim>
 void Model<Dim>::step(double dt) {
   const bool steady = settings_.time.steady_tolerance > 0.0;
-  if (steady)
-    for (int c = 0; c < Dim; ++c) before_[c].copy_from(state_.velocity[c]);
+  if (steady) for_each_unknown([](const Field<Dim>& now, Field<Dim>& before) { before.copy_from(now); });
   const StepRates& rates = present_rates();
   courant_ = dt * rates.courant;
   scheme_->choose(variant_for(dt, rates));
   scheme_->step(state_, dt);
   check_finite();
-  if (!steady) return;
+  if (steady) measure_change(dt);
+}
+
+/// Calls visit(field, its values before the step) for the velocity and the scalars.
+template <int Dim>
+template <class Visit>
+void Model<Dim>::for_each_unknown(Visit&& visit) {
+  for (int c = 0; c < Dim; ++c) visit(state_.velocity[c], before_[c]);
+  for (int s = 0; s < scalars_.count(); ++s) visit(scalars_.field(s), before_[Dim + s]);
+}
+
+template <int Dim>
+void Model<Dim>::measure_change(double dt) {
   double largest = 0.0;
-  for (int c = 0; c < Dim; ++c)
+  for_each_unknown([&](const Field<Dim>& field, const Field<Dim>& before) {
     for_each_row<Dim>(domain_.layout.interior(), [&](const Index<Dim>& i) {
-      const double* now = state_.velocity[c].origin() + domain_.layout.offset(i);
-      const double* then = before_[c].origin() + domain_.layout.offset(i);
+      const double* now = field.origin() + domain_.layout.offset(i);
+      const double* then = before.origin() + domain_.layout.offset(i);
       for (int x = 0; x < domain_.extent()[0]; ++x) largest = std::max(largest, std::abs(now[x] - then[x]));
     });
+  });
   rate_of_change_ = domain_.comm().max(largest) / dt;
+}
+
+template <int Dim>
+void Model<Dim>::restore_reports(double courant, double rate_of_change) {
+  courant_ = courant;
+  rate_of_change_ = rate_of_change;
 }
 
 template <int Dim>

@@ -119,7 +119,8 @@ void add_scalars(Builder& b) {
   b.number("expansion", "1/[T]", Range::any(), "0.0",
            "Boussinesq: adds the acceleration -expansion (T - reference) gravity. Needs force.gravity.");
   b.number("reference", "[T]", Range::any(), "0.0", "Value at which buoyancy vanishes.");
-  b.add("exact", ValueType::expression, "[T]", "Exact solution, of x, y, z, t, for the errors in summary.json.");
+  b.add("exact", ValueType::expression, "[T]",
+        "Exact solution, of x, y, z, t; summary.json then holds the errors NAME_max and NAME_l2.");
   b.in("scalars.NAME.boundary.FACE");
   b.choice("type", {"fixed-value", "fixed-flux", "adiabatic", "periodic", "outflow"}, none,
            "fixed-value and fixed-flux take `value`; periodic follows from the flow and may be left out; outflow "
@@ -144,7 +145,10 @@ void add_numerics(Builder& b) {
   b.number("end", "s", Range::any(), none, "Time at the end, above start.");
   b.require_last();
   b.integer("max_steps", Range::at_least(1), none, "Ends after so many steps.");
-  b.number("steady_tolerance", "m/s2", Range::at_least(0), "0.0", "Ends once max|du/dt| falls below it. 0: never.");
+  b.number(
+      "steady_tolerance", "m/s2", Range::at_least(0), "0.0",
+      "Ends once max|du/dt| and every scalar's max|dT/dt| (in its own units per second) fall below it; what depends on "
+      "t is taken as it is at the time. 0: never.");
   b.choice("pressure_at_output", {"extrapolated", "solved"}, "\"extrapolated\"",
            "Pressure at the time of an output: extrapolated by half a step (second order), or by one more solve (third "
            "order).");
@@ -188,7 +192,7 @@ void add_output(Builder& b) {
   }
   b.integer("points", Range::closed(2, 1e6), none, "Number of points; where left out, the cells that the line passes.");
   b.in("output.points[]");
-  b.add("name", ValueType::text, "-", "Of the columns in diagnostics.csv.");
+  b.add("name", ValueType::text, "-", "Of the table points/NAME.csv.");
   b.require_last();
   b.add("at", ValueType::numbers, "m", "The point.");
   b.require_last();
@@ -196,7 +200,8 @@ void add_output(Builder& b) {
   b.number("start", "s", Range::any(), none, "Time from which on to average; time.start where left out.");
   b.add("over", ValueType::texts, "-", "Axes to average over as well, such as [\"x\", \"z\"] for a channel.", "[]")
       .choices = {"x", "y", "z"};
-  b.integer("every_steps", Range::at_least(1), "1", "Steps between samples.");
+  b.integer("every_steps", Range::at_least(1), "1",
+            "Steps between samples; each stands for the time half way to its neighbours.");
   b.in("output.checkpoint");
   b.integer("every_steps", Range::at_least(1), none, "Interval in steps.");
   b.number("every_time", "s", Range::positive(), none, "Interval in simulated time.");

@@ -146,6 +146,81 @@ def check_signal(folder, ranks):
     expect(code == 0 and "stopped" in out, f"status: {code} {err}")
 
 
+REST = """
+[case]
+kind = "flow"
+[grid]
+x = { from = 0.0, to = 1.0, cells = 4 }
+y = { from = 0.0, to = 1.0, cells = 8 }
+[fluid]
+kinematic_viscosity = 0.1
+[boundary]
+default = { type = "periodic" }
+"""
+ACCELERATED = REST + """
+[force]
+body = ["2*t", "0"]
+[time]
+end = 1.0
+step = 0.01
+[output]
+averages = { start = 0.5, over = ["x"] }
+"""
+DIFFUSING = REST + """
+y_min = { type = "no-slip" }
+y_max = { type = "no-slip" }
+[scalars.c]
+diffusivity = 0.1
+initial = "sin(pi*y)"
+exact = "exp(-0.1*pi^2*t)*sin(pi*y)"
+[scalars.c.boundary]
+y_min = { type = "fixed-value", value = 0.0 }
+y_max = { type = "fixed-value", value = 0.0 }
+[time]
+end = 50.0
+cfl = 0.8
+steady_tolerance = 1e-2
+[output]
+series = { every_steps = 1 }
+checkpoint = { every_steps = 10 }
+"""
+
+
+def write(folder, name, text):
+    path = os.path.join(folder, name)
+    with open(path, "w") as file:
+        file.write(text)
+    return path
+
+
+def check_averages(folder):
+    """The mean of t^2 over 0.5 to 1, by the trapezoidal rule: its error is h^2 / 6."""
+    case = write(folder, "accelerated.toml", ACCELERATED)
+    for every in (1, 5):
+        place = os.path.join(folder, f"averages{every}")
+        expect(run("run", case, "--output", place, "--set", f"output.averages.every_steps={every}")[0] == 0, "averages")
+        with open(os.path.join(place, "statistics.csv"), newline="") as file:
+            table = list(csv.reader(file))
+        mean = float(table[1][table[0].index("u [m/s]")])
+        expect(abs(mean - 7 / 12) <= 1.01 * (0.01 * every)**2 / 6, f"mean of t^2, sampled every {every} steps: {mean}")
+
+
+def check_steady(folder):
+    """A flow at rest is not steady while a scalar changes, has its error reported, and does not go on once it has ended."""
+    case, place = write(folder, "diffusing.toml", DIFFUSING), os.path.join(folder, "diffusing")
+    expect(run("run", case, "--output", place)[0] == 0, "diffusing")
+    summary, table = json.loads(read(place, "summary.json")), read(place, "diagnostics.csv")
+    # max |dc/dt| is 0.1 pi^2 exp(-0.1 pi^2 t), and a little less on eight cells.
+    expect(summary["steady"] and 4.4 < summary["time"] < 5.2, f"steady at t = {summary['time']}")
+    expect(1e-6 < summary["errors"]["c_max"] < 1e-2 and summary["errors"]["c_l2"] < summary["errors"]["c_max"], f"errors: {summary['errors']}")
+    expect(run("restart", place)[0] == 0, "restart of a run that is steady")
+    expect(json.loads(read(place, "summary.json"))["steps"] == summary["steps"] and read(place, "diagnostics.csv") == table,
+           "a restart of a run that is steady changes it")
+    code, _, err = run("run", case, "--output", place, "--overwrite", "--set", "time.cfl=", "--set", "time.step=10.0")
+    expect(code == 3 and "stability limit" in err, f"a step beyond the limit: {code} {err}")
+    expect(read(place, "diagnostics.csv") == table, "the old run was removed for a step that is refused")
+
+
 def main():
     with tempfile.TemporaryDirectory() as folder:
         for scheme in ("", 'scheme = "rk3"', 'scheme = "rk3-cn"', 'scheme = "cn-ab2"'):
@@ -159,6 +234,8 @@ def main():
                 check_refusals(place, whole)
                 check_failures(place)
                 check_signal(place, 1)
+        check_averages(folder)
+        check_steady(folder)
     for line in wrong:
         print("FAILED:", line)
     return 1 if wrong else 0

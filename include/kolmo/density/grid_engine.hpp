@@ -76,8 +76,9 @@ class GridEngine {
   /// What the last round for limited fluxes of a stationary solve changed of the density, in L1; 0 without such rounds.
   double stationary_change() const;
   void set_repairs(double dropped_mass, double mass_correction);
-  /// max |dp/dt| / max p of the last step; only kept where settings ask for a steady end.
+  /// max |dp/dt| / max p of the last step; only kept where settings ask for a steady end. Infinite before the first.
   double rate_of_change() const;
+  void set_rate_of_change(double rate);
 
   std::vector<std::pair<std::string, SolveStatistics>> solve_statistics() const;
   /// Scheme, flux and solver with the reason for each choice; for the log and run.toml.

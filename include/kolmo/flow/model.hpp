@@ -1,6 +1,7 @@
 /// An incompressible flow in a box: everything a run needs, and one step of it.
 #pragma once
 
+#include <cmath>
 #include <memory>
 #include <string>
 #include <utility>
@@ -60,8 +61,11 @@ class Model {
   StepRates step_rates();
   /// Courant number of the last step: dt max sum |u_d| / h_d.
   double courant() const { return courant_; }
-  /// max |u^{n+1} - u^n| / dt of the last step; only kept where settings ask for a steady end.
+  /// The largest of max |u^{n+1} - u^n| / dt and of the same of every scalar, each in its own units per second, in the
+  /// last step; only kept where settings ask for a steady end. Infinite before the first step.
   double rate_of_change() const { return rate_of_change_; }
+  /// Both as a checkpoint kept them.
+  void restore_reports(double courant, double rate_of_change);
   double max_divergence() const { return projection_.max_divergence(state_.velocity); }
   /// Pressure (over density) at the present time, ghosts fresh: extrapolated by half a step (order 2), or from one
   /// extra solve where the settings say so or there is no history yet (order 3).
@@ -82,6 +86,9 @@ class Model {
   std::size_t best_variant(const StepRates& rates, double worth) const;
   std::size_t variant_for(double dt, const StepRates& rates) const;
   void check_finite();
+  template <class Visit>
+  void for_each_unknown(Visit&& visit);
+  void measure_change(double dt);
   void solve_pressure(Field<Dim>& p);
   Settings settings_;
   Domain<Dim> domain_;
@@ -93,12 +100,12 @@ class Model {
   Scalars<Dim> scalars_;
   State<Dim> state_;
   std::unique_ptr<TimeScheme<Dim>> scheme_;
-  Velocity<Dim> before_;           // the velocity of the step before, only where a steady end is asked for
-  std::vector<double> inverse_x_;  // 1 / widths of the owned cells along x
-  std::vector<double> row_;        // of step_rates: numbers by place in a row
+  std::vector<Field<Dim>> before_;  // velocity and scalars of the step before, only where a steady end is asked for
+  std::vector<double> inverse_x_;   // 1 / widths of the owned cells along x
+  std::vector<double> row_;         // of step_rates: numbers by place in a row
   StepRates rates_;
   std::int64_t rates_step_ = -1;  // the step rates_ belongs to
-  double courant_ = 0.0, rate_of_change_ = 0.0;
+  double courant_ = 0.0, rate_of_change_ = HUGE_VAL;
 };
 
 }  // namespace kolmo::flow
