@@ -185,9 +185,28 @@ typename FaceCoefficients<Dim>::Numbers FaceCoefficients<Dim>::with_potential(co
   return n;
 }
 
+/// f itself rules at a boundary (D8), be it that a_d of the weights points the other way. The mean over the half cell
+/// serves where it is that of f.
+template <int Dim>
+double FaceCoefficients<Dim>::boundary_drift(const FaceSite<Dim>& s, double t, double mean) const {
+  const Known& k = known_[s.direction];
+  const double f = problem_->drift(s.direction, s.centre.data(), t);
+  bool own = !k.diffusion_varies && f * mean > 0.0;
+  for (int j = 0; j < Dim; ++j) own = own && !(k.crossed[j] && k.cross_varies[j]);
+  return own ? mean : f;
+}
+
 template <int Dim>
 typename FaceCoefficients<Dim>::Numbers FaceCoefficients<Dim>::at(const FaceSite<Dim>& s, double t) const {
   if (potential_) return with_potential(s, t);
+  Numbers n = without_potential(s, t);
+  if (s.boundary >= 0) n.drift = boundary_drift(s, t, n.drift);
+  return n;
+}
+
+template <int Dim>
+typename FaceCoefficients<Dim>::Numbers FaceCoefficients<Dim>::without_potential(const FaceSite<Dim>& s,
+                                                                                 double t) const {
   Numbers n;
   const double g = conductance(s, t);
   n.negative = g < 0.0;

@@ -57,7 +57,7 @@ class FaceCoefficients {
   struct Numbers {
     transport::FaceWeights weights;  ///< on the boundary of the domain: with the value on the face
     double velocity = 0.0;           ///< of the limited part; with ratio(): of the ratio
-    double drift = 0.0;              ///< the drift through the face, for boundary rules
+    double drift = 0.0;              ///< what carries p through the face; on the boundary with the sign of f there
     bool negative = false;           ///< cross terms left a negative conductance: not an M-matrix
   };
   Numbers at(const FaceSite<Dim>& site, double t) const;
@@ -73,6 +73,8 @@ class FaceCoefficients {
   double drift(int d, const Point<Dim>& x, double t) const;
   double mean_drift(const FaceSite<Dim>& site, double t) const;
   double peclet(const FaceSite<Dim>& site, double t, double g) const;
+  double boundary_drift(const FaceSite<Dim>& site, double t, double mean) const;
+  Numbers without_potential(const FaceSite<Dim>& site, double t) const;
   Numbers with_potential(const FaceSite<Dim>& site, double t) const;
 
   /// What the expressions' texts say about a direction: asked for at every face.

@@ -119,11 +119,11 @@ void LineData<Dim>::set_ends(const DirectionWeights<Dim>& given) {
   sources = false;
   for (int side = 0; side < 2; ++side) {
     line_constant_[side] = 0.0;
-    if (uniform && !given.line_constant.empty())
+    if (uniform && !linear && !given.line_constant.empty())
       line_constant_[side] = side == 0 ? given.line_constant.front() : given.line_constant.back();
     if (periodic) line_constant_[side] = 0.0;
     const std::vector<double>& by_face = side == 0 ? given.constant_low : given.constant_high;
-    to_lines(by_face, side, constant_[side]);
+    if (!linear) to_lines(by_face, side, constant_[side]);
     // A rank may hold no line at all, and must go along all the same.
     const bool any = cells_.comm().any(!constant_[side].empty() || line_constant_[side] != 0.0);
     if (given.transport && given.velocity) to_lines(boundary_velocity(given, side), side, end_velocity_[side]);

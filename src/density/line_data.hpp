@@ -24,6 +24,7 @@ class LineData {
   int direction = 0;
   int along = 0;  ///< direction in which neighbouring lines are taken together
   bool periodic = false, uniform = false;
+  bool linear = false;   ///< set before weights are taken: fluxes given at ends are left out
   bool sources = false;  ///< fluxes are given at an end of some line
   Index<Dim> extent{};   ///< of the lines held
   std::array<std::vector<double>, Dim> width;

@@ -122,6 +122,7 @@ void LineStep<Dim>::Parts::make_data(bool half) {
   halved.reset();
   parts.clear();
   data = std::make_unique<LineData<Dim>>(grid, cells, direction, half);
+  data->linear = options.linear;
   if (half) halved = std::make_unique<HalvedStep<Dim>>(*data, cells, options.euler);
 }
 

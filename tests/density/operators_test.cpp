@@ -338,6 +338,79 @@ TEST(Operators, FirstInflowIsExact) {
   }
 }
 
+/// The low face of x1 is given p = 2, the high one closed: f = 0.1, D = 1 + 0.3 x, so that a = f - D' / 2 points out
+/// where f points in. At rest p = 2 (D(low) / D)^(1/3).
+template <int Dim>
+void check_inflow_against_noise(Scheme scheme, Coefficients coefficients, int cells, double tolerance) {
+  Case c;
+  c.drift.assign(Dim, "0");
+  c.drift[0] = "0.1";
+  c.diffusion.assign(Dim, "1");
+  c.diffusion[0] = Dim == 1 ? "1 + 0.3*x1" : "1 + 0.3*x1 + 1e-9*x2*x3*x4*t";
+  c.half_width = 0.5;
+  c.cells = cells;
+  c.scheme = scheme;
+  c.step = 0.5;
+  Settings settings = settings_of(c);
+  settings.coefficients = coefficients;
+  settings.boundary[0] = {BoundaryType::inflow, Expression(2.0)};
+  GridEngine<Dim> engine(settings, Communicator());
+  set_density<Dim>(engine, [](const Point<Dim>&) { return 1.0; });
+  run(engine, 20.0);
+  const double at_rest = 10.0 * std::cbrt(0.85) * (std::pow(1.15, 2.0 / 3.0) - std::pow(0.85, 2.0 / 3.0));
+  EXPECT_NEAR(mass(engine), at_rest, tolerance * at_rest) << engine.description();
+  EXPECT_NEAR(mass(engine) + engine.escaped()[0], 1.0, 1e-10) << engine.description();
+}
+
+TEST(Operators, InflowGoesByTheDriftItself) {
+  for (const Scheme scheme : {Scheme::backward_euler, Scheme::tr_bdf2, Scheme::splitting})
+    check_inflow_against_noise<1>(scheme, Coefficients::stored, 40, 1e-5);
+  for (const Coefficients kept : {Coefficients::stored, Coefficients::recomputed})
+    check_inflow_against_noise<4>(Scheme::splitting, kept, 6, 2e-3);
+}
+
+/// f points out and a inwards: nothing comes in, and what is lost is accounted for.
+TEST(Operators, OutflowGoesByTheDriftItself) {
+  for (const Scheme scheme : {Scheme::tr_bdf2, Scheme::splitting}) {
+    Case c;
+    c.drift = {"-0.1"};
+    c.diffusion = {"1 - 0.5*x1"};
+    c.half_width = 0.5;
+    c.cells = 40;
+    c.scheme = scheme;
+    c.step = 0.05;
+    Settings settings = settings_of(c);
+    settings.boundary[0] = {BoundaryType::inflow, Expression(2.0)};
+    GridEngine<1> engine(settings, Communicator());
+    set_density<1>(engine, [](const Point<1>&) { return 1.0; });
+    run(engine, 20.0);
+    EXPECT_LT(mass(engine), 0.3) << engine.description();
+    EXPECT_GT(mass(engine), 0.1) << engine.description();  // about exp(-20 * 0.1 p(low) / mass)
+    EXPECT_NEAR(mass(engine) + engine.escaped()[0], 1.0, 1e-11) << engine.description();
+  }
+}
+
+/// What is given on a face belongs to the right-hand side: the system is that of an absorbing face, and solved alike.
+TEST(Operators, InflowIsPreconditionedAsWell) {
+  std::int64_t iterations[2];
+  for (const bool given : {false, true}) {
+    Case c;
+    c.drift = {"1 - x1", "-2*x2", "-x3", "-x4"};
+    c.diffusion = {"0.05", "1", "1", "1"};
+    c.half_width = 3.0;
+    c.cells = 10;
+    c.step = 1.0;
+    Settings settings = settings_of(c);
+    settings.boundary[0].type = BoundaryType::absorbing;
+    if (given) settings.boundary[0] = {BoundaryType::inflow, Expression(0.01)};
+    GridEngine<4> engine(settings, Communicator());
+    engine.initialise();
+    run(engine, 3.0);
+    iterations[given] = engine.solve_statistics().front().second.iterations;
+  }
+  EXPECT_LE(iterations[1], iterations[0] + iterations[0] / 4);
+}
+
 /// Through an absorbing face at which the drift points inwards comes nothing, at the speed of the drift: what was in
 /// the box at the start is gone from where it cannot be any more.
 TEST(Operators, NothingComesThroughAnAbsorbingFace) {

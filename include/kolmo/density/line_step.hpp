@@ -19,6 +19,8 @@ struct LineOptions {
   static constexpr std::int64_t products = 14;
   /// Backward Euler instead of the second-order step, for lines without an exponential.
   bool euler = false;
+  /// Fluxes given on the boundary are left out: the step of L_d alone.
+  bool linear = false;
 
   /// Whether uniform lines of n cells, `lines` of them on all ranks, are advanced by the exponential.
   bool exponential(int n, std::int64_t lines) const {
