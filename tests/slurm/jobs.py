@@ -159,14 +159,14 @@ def two_nodes(jobs):
 
 
 def sweep(jobs):
-    """Three lines, one of them wrong: two runs done, the third refused, and that task alone has failed. Names are as odd as
+    """Three lines, one of them beyond its limits: two runs done, and that task alone has failed. Names are as odd as
     they may be, and the table comes from a spreadsheet."""
     odd = jobs.place("it's a \"sweep\" & 50% of $HOME")
     os.mkdir(odd)
     table = os.path.join(odd, "the table.txt")
     with open(table, "wb") as file:
         file.write(b"\xef\xbb\xbf# viscosity\r\n\r\n  # and more\r\nfluid.kinematic_viscosity=2e-2 case.title='thick and $(slow)'\r\n"
-                   b"case.title=\"no #3\" fluid.kinematic_viscosity=3e-2 # it's thin\r\nfluid.kinematic_viscosity=-1")
+                   b"case.title=\"no #3\" fluid.kinematic_viscosity=3e-2 # it's thin\r\ntime.step=50.0")
     case = shutil.copy(jobs.case, os.path.join(odd, "my case.toml"))
     job, folder = jobs.submit(os.path.join(odd, "out"), 1, 1, "--array", table, "--at-most", "2", "--", *SMALL, case=case, time="0-00:02")
     for task, value in ((1, "0.02"), (2, "0.03")):
@@ -175,8 +175,8 @@ def sweep(jobs):
     expect("thick and $(slow)" in text(folder, "1", "run.toml"), "a quoted word was not taken as it is")
     expect("no #3" in text(folder, "2", "run.toml"), "a # in quotes was taken for a comment")
     jobs.finish(f"{job}_3", folder, "FAILED")
-    expect(jobs.cluster.show(f"{job}_3")["ExitCode"] == "2:0", "a refused case does not end with 2")
-    expect("kinematic_viscosity" in jobs.log(folder), "the log does not say what was wrong")
+    expect(jobs.cluster.show(f"{job}_3")["ExitCode"] == "3:0", "numerics do not end with 3")
+    expect("stability limit" in jobs.log(folder), "the log does not say what was wrong")
 
 
 def chain(jobs):
@@ -318,9 +318,13 @@ def refusals(jobs):
     empty = jobs.place("empty.txt")
     with open(empty, "w") as file:
         file.write("# nothing\n\n")
+    sweeps = {"mistaken": "case.title=one\nfluid.densty=7\n", "no_pair": "time.cfl 0.3\n", "quotes": "case.title='open\n"}
+    for name, lines in sweeps.items():
+        with open(jobs.place(name + ".txt"), "w") as file:
+            file.write(lines)
     good = ["--nodes", "1", "--ntasks-per-node", "1", "--time", "5"]
     for arguments in ([wrong, *good], [jobs.case, *good[:4]], [jobs.case, *good, "--array", "nowhere.txt"],
-                      [jobs.case, *good, "--array", empty],
+                      [jobs.case, *good, "--array", empty], *([jobs.case, *good, "--array", jobs.place(name + ".txt")] for name in sweeps),
                       [jobs.case, *good, "--launcher", "prun"], [jobs.case, *good, "--nods", "2"], [jobs.case, *good, "--warning", "300"],
                       [jobs.place("absent.toml"), *good]):
         out = jobs.cluster.call("sh", "-c", '"$@"; echo "code $?"', "sh", submit, *arguments, "--output", jobs.place("refused"),
