@@ -167,10 +167,18 @@ Residual equation_residual(const Problem& problem, const ExactDensity& exact, co
     sum.value += term;
     sum.size += std::abs(term);
   };
-  add(log_p.in_time(time_step));
+  constexpr double epsilon = 2.2e-16;
+  const double in_time = log_p.in_time(time_step);
+  add(in_time);
+  sum.rounding += epsilon * std::abs(t * in_time) / time_step;
   for (int i = 0; i < n; ++i) {
-    add(problem.drift_derivative(i, i, x, t, 32.0 * h[i]));
-    add(problem.drift(i, x, t) * slope[i]);
+    const double divergence = problem.drift_derivative(i, i, x, t, 32.0 * h[i]), drift = problem.drift(i, x, t);
+    const double place = epsilon * std::abs(x[i]), moved = place * std::abs(slope[i]);
+    add(divergence);
+    add(drift * slope[i]);
+    sum.rounding += (place * std::abs(divergence) + moved * std::abs(drift)) / h[i] +
+                    moved * problem.diffusion(i, i, x, t) / (h[i] * h[i]) +
+                    (exact.transient() ? moved / time_step : 0.0);
     for (int j = 0; j < n; ++j) {
       if (problem.diffusion_zero(i, j)) continue;
       // -1/2 d_i d_j (D_ij p) / p

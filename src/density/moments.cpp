@@ -65,36 +65,33 @@ class Extrapolation {
 
 }  // namespace
 
-MomentEquations::MomentEquations(Problem problem) : problem_(std::move(problem)), n_(problem_.dimension()) {
-  const bool steady = problem_.linear() && problem_.autonomous();
-  if (steady) {
-    linearise(State(static_cast<std::size_t>(n_), 0.0), 0.0);
-    fixed_ = true;
-  }
-}
+MomentEquations::MomentEquations(Problem problem)
+    : problem_(std::move(problem)), n_(problem_.dimension()), fixed_(problem_.linear() && problem_.autonomous()) {}
 
-/// A, b and D at a state; f(m) = A m + b where the drift is linear, b = f(m) elsewhere.
+/// A, b and D at a state; f(m) = A (m - origin) + b where the drift is linear, b = f(m) elsewhere.
 void MomentEquations::linearise(const State& state, double t) const {
-  if (fixed_) return;
-  const double* m = state.data();
+  at_ = origin_;
+  b_.resize(static_cast<std::size_t>(n_));
   if (problem_.linear()) {
     problem_.linear_drift(t, a_, b_);
+    for (int i = 0; i < n_; ++i) b_[i] = problem_.drift(i, origin_.data(), t);
   } else {
-    a_.assign(static_cast<std::size_t>(n_) * n_, 0.0);
-    b_.assign(static_cast<std::size_t>(n_), 0.0);
+    for (int i = 0; i < n_; ++i) at_[i] += state[i];
+    a_.resize(static_cast<std::size_t>(n_) * n_);
     for (int i = 0; i < n_; ++i) {
-      b_[i] = problem_.drift(i, m, t);
+      b_[i] = problem_.drift(i, at_.data(), t);
       for (int j = 0; j < n_; ++j)
-        a_[i * n_ + j] = problem_.drift_derivative(i, j, m, t, std::sqrt(std::abs(state[n_ + j * n_ + j])) + 1e-3);
+        a_[i * n_ + j] =
+            problem_.drift_derivative(i, j, at_.data(), t, std::sqrt(std::abs(state[n_ + j * n_ + j])) + 1e-3);
     }
   }
   d_.resize(static_cast<std::size_t>(n_) * n_);
   for (int i = 0; i < n_; ++i)
-    for (int j = 0; j < n_; ++j) d_[i * n_ + j] = problem_.diffusion(i, j, m, t);
+    for (int j = 0; j < n_; ++j) d_[i * n_ + j] = problem_.diffusion(i, j, at_.data(), t);
 }
 
 void MomentEquations::rate(const State& state, double t, State& rate) const {
-  linearise(state, t);
+  if (!fixed_) linearise(state, t);
   const double *m = state.data(), *s = m + n_;
   for (int i = 0; i < n_; ++i) {
     rate[i] = b_[i];
@@ -117,13 +114,15 @@ void MomentEquations::rate(const State& state, double t, State& rate) const {
 namespace {
 
 /// The largest error of an entry, over the deviations that belong to it; infinite where the state is not finite.
-double relative_error(const State& state, const State& error, std::size_t n) {
+double relative_error(const State& state, const State& error, const State& origin) {
+  constexpr double round_off = 0.01;  // of the origin, where the tolerance is 1e-13
+  const std::size_t n = origin.size();
   double worst = 0.0;
   for (const double value : state)
     if (!std::isfinite(value)) return std::numeric_limits<double>::infinity();
   for (std::size_t i = 0; i < n; ++i) {
     const double si = std::sqrt(std::abs(state[n + i * n + i]));
-    worst = std::max(worst, error[i] / (si + std::abs(state[i])));
+    worst = std::max(worst, error[i] / (si + std::abs(state[i]) + round_off * std::abs(origin[i])));
     for (std::size_t j = 0; j < n; ++j)
       worst = std::max(worst, error[n + i * n + j] / (si * std::sqrt(std::abs(state[n + j * n + j])) + 1e-300));
   }
@@ -134,8 +133,10 @@ double relative_error(const State& state, const State& error, std::size_t n) {
 
 Moments MomentEquations::advance(const Moments& start, double from, double to, double tolerance, double longest) const {
   const std::size_t n = static_cast<std::size_t>(n_), size = n + n * n;
-  State state(start.mean), error(size, 0.0);
+  State state(n, 0.0), error(size, 0.0);  // the mean less its start, which far from 0 would drown it
+  origin_ = start.mean;
   state.insert(state.end(), start.covariance.begin(), start.covariance.end());
+  if (fixed_) linearise(state, from);
   const auto slope = [this](const State& at, double t, State& result) { rate(at, t, result); };
   Extrapolation<decltype(slope)> extrapolation(slope, size);
   constexpr int most_steps = 1000000, most_forced = 16;
@@ -150,7 +151,7 @@ Moments MomentEquations::advance(const Moments& start, double from, double to, d
     const bool last = std::abs(dt) >= std::abs(to - from - done);
     if (last) dt = to - from - done;
     const State& next = extrapolation.step(state, from + done, dt, error);
-    const double ratio = relative_error(next, error, n) / tolerance;
+    const double ratio = relative_error(next, error, origin_) / tolerance;
     const bool good = ratio <= 1.0, force = !good && std::isfinite(ratio) && std::abs(dt) <= least;
     forced = good ? 0 : forced + force;
     if (steps == most_steps || forced > most_forced || (!std::isfinite(ratio) && std::abs(dt) <= least))
@@ -164,7 +165,8 @@ Moments MomentEquations::advance(const Moments& start, double from, double to, d
     dt = sized(std::abs(dt) * (std::isfinite(ratio) ? change : 0.1));
   }
   Moments result;
-  result.mean.assign(state.begin(), state.begin() + n_);
+  result.mean = start.mean;
+  for (std::size_t i = 0; i < n; ++i) result.mean[i] += state[i];
   result.covariance.assign(state.begin() + n_, state.end());
   for (std::size_t i = 0; i < n; ++i)
     for (std::size_t j = 0; j < i; ++j)

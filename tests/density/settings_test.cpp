@@ -244,5 +244,33 @@ TEST(Settings, EffectiveTextGivesTheSameSettings) {
   }
 }
 
+/// Round-off of places and times far from 0 is no reason to refuse a right reference, nor to accept a wrong one.
+TEST(Settings, ReferencesFarFromZero) {
+  const auto far = [](const std::string& from, const std::string& to, const std::string& middle,
+                      const std::string& width, const Overrides& more) {
+    Overrides all{"problem.drift=-(x1-" + middle + ")",
+                  "grid.x1={ from = " + from + ", to = " + to + ", cells = 200 }",
+                  "problem.noise=" + width + "*sqrt(2)",
+                  "time.end=0.5",
+                  "problem.initial={ type = \"expression\", density = 1 }",
+                  "problem.exact={ stationary = \"exp(-((x1-" + middle + ")/" + width + ")^2/2)\" }"};
+    all.insert(all.end(), more.begin(), more.end());
+    return error_of(line_case, all);
+  };
+  const auto law = [](const std::string& mean, const std::string& variance) {
+    return "problem.initial={ type = \"gaussian\", mean = [" + mean + "], variance = [" + variance + "] }";
+  };
+  EXPECT_EQ(far("999999", "1000001", "1000000", "0.1", {}), "accepted");
+  EXPECT_EQ(far("9999.99", "10000.01", "10000", "0.001", {}), "accepted");
+  EXPECT_EQ(far("999999", "1000001", "1000000", "0.1", {law("1000000.2", "0.01"), "problem.exact=auto"}), "accepted");
+  EXPECT_EQ(far("9999.99", "10000.01", "10000", "0.001", {law("10000.002", "1e-6"), "problem.exact=auto"}), "accepted");
+  EXPECT_EQ(
+      far("-1", "1", "0", "0.1", {law("0.2", "0.01"), "problem.exact=auto", "time.start=1e9", "time.end=1000000001"}),
+      "accepted");
+  for (const std::string& error : {far("999999", "1000001", "1000000", "0.1", {"problem.noise=0.16"}),
+                                   far("9999.99", "10000.01", "10000", "0.001", {"problem.noise=0.0016"})})
+    EXPECT_NE(error.find("does not solve the equation"), std::string::npos) << error;
+}
+
 }  // namespace
 }  // namespace kolmo::density

@@ -74,9 +74,10 @@ std::shared_ptr<const ExactDensity> automatic_exact(const Problem& problem, cons
 
 /// dp/dt + div J divided by p, in terms of log p, f and D, by differences of fourth order with steps h (one per
 /// variable) and time_step, and the sum of the sizes of its terms: {residual, size}. Zero for an exact density, up to
-/// the error of the differences. The density must be positive around x.
+/// the error of the differences, and up to `rounding`: what places and times known to round-off only do to them, the
+/// more the farther from 0 the box and the times lie. The density must be positive around x.
 struct Residual {
-  double value = 0.0, size = 0.0;
+  double value = 0.0, size = 0.0, rounding = 0.0;
 };
 Residual equation_residual(const Problem& problem, const ExactDensity& exact, const double* x, double t,
                            const double* h, double time_step);

@@ -32,7 +32,7 @@ class MomentEquations {
   Problem problem_;
   int n_ = 0;
   bool fixed_ = false;  // A, b and D never change
-  mutable std::vector<double> a_, b_, d_;
+  mutable std::vector<double> a_, b_, d_, origin_, at_;
 };
 
 }  // namespace kolmo::density
