@@ -10,6 +10,7 @@
 #include "kolmo/density/dimensions.hpp"
 #include "kolmo/density/exact.hpp"
 #include "kolmo/density/grid_engine.hpp"
+#include "kolmo/density/initial.hpp"
 #include "kolmo/density/remap.hpp"
 #include "kolmo/density/settings.hpp"
 
@@ -45,6 +46,38 @@ double memory_of(const density::Settings& settings, const Communicator& comm) {
          DensityOutput<Dim>::memory_estimate(settings, comm.size());
 }
 
+bool explicit_step(const density::Settings& s) {
+  return s.time.step && (s.time.scheme == density::Scheme::ssp_rk2 || s.time.scheme == density::Scheme::ssp_rk3);
+}
+
+bool start_by_expression(const density::Settings& s) {
+  return !s.time.stationary && s.initial_file.empty() && !s.problem.initial().normalised();
+}
+
+/// What only the values in the cells tell, as at the start of the run: a start without mass, an explicit step above its
+/// limit. On grids that take no more than some seconds; for others returns what is left to the run.
+std::string judge_cells(const CaseFile& file, density::Settings settings, bool elsewhere, const Communicator& comm) {
+  constexpr double most = 3e5;
+  const bool step = explicit_step(settings), start = start_by_expression(settings);
+  double cells = 1.0;
+  for (const AxisSpec& axis : settings.axes) cells *= axis.cells;
+  if (cells > most)
+    return fmt::format("{}{}{}", start ? "the mass of the start" : "", start && step ? ", " : "",
+                       step ? "the limit of the explicit scheme" : "");
+  if (!start && !step) return {};
+  if (elsewhere) settings.processes.assign(settings.axes.size(), 0);  // those of the other machine
+  density::with_dimension(settings.problem.dimension(), [&](auto dim) {
+    density::GridEngine<dim()> engine(settings, elsewhere ? Communicator(MPI_COMM_SELF) : comm);
+    at_key(file, "problem.initial", [&] {
+      if (start) engine.initialise();
+    });
+    at_key(file, "time.step", [&] {
+      if (step) (void)engine.choose_step();
+    });
+  });
+  return {};
+}
+
 }  // namespace
 
 void refuse_what_cannot_fit(const CaseFile& file, density::Settings& settings, const Communicator& comm) {
@@ -66,6 +99,7 @@ void check_density(const CaseFile& file, const RunOptions& options, const Commun
   for (const std::string& warning : density::check_problem(file, settings, comm, !options.elsewhere))
     log.warning(warning);
   if (!options.elsewhere) refuse_what_cannot_fit(file, settings, comm);
+  const std::string left = judge_cells(file, settings, options.elsewhere, comm);
   // An earlier leg may be still to come.
   if (!options.elsewhere && !settings.initial_file.empty() && std::filesystem::exists(settings.initial_file))
     log.info(fmt::format("start: {}", density::find_density(file, settings, comm).string()));
@@ -93,6 +127,7 @@ void check_density(const CaseFile& file, const RunOptions& options, const Commun
     for (const int d : slice.variables) along += (along.empty() ? "" : " ") + problem.variables()[d];
     log.info(fmt::format("slice {}: {} at {}", slice.name, along, at));
   }
+  if (!left.empty()) log.info("not judged on so many cells: " + left);
   density::with_dimension(problem.dimension(), [&](auto dim) {
     log.info(fmt::format("ranks: {}", describe_ranks<dim()>(settings, comm.size())));
     const double bytes = memory_of<dim()>(settings, comm);

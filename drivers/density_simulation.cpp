@@ -62,14 +62,14 @@ class DensitySimulation final : public Simulation {
   void initialise() override {
     const density::Settings& settings = engine_.settings();
     if (settings.time.stationary) {
-      at_key("time.stationary", [&] { engine_.solve_stationary(); });
+      at_key(file_, "time.stationary", [&] { engine_.solve_stationary(); });
     } else if (settings.initial_file.empty()) {
-      at_key("problem.initial", [&] { engine_.initialise(); });
+      at_key(file_, "problem.initial", [&] { engine_.initialise(); });
     } else {
       const std::filesystem::path file = density::find_density(file_, settings, comm_);
-      at_key("problem.initial.file", [&] { start_from_file(file, settings.mass_outside); });
+      at_key(file_, "problem.initial.file", [&] { start_from_file(file, settings.mass_outside); });
     }
-    if (settings.time.step) at_key("time.step", [&] { (void)engine_.choose_step(); });
+    if (settings.time.step) at_key(file_, "time.step", [&] { (void)engine_.choose_step(); });
     before_.initial_mass =
         density::Quantities<Dim>(engine_.grid(), engine_.decomposition()).integrals(engine_.density()).mass;
   }
@@ -129,16 +129,6 @@ class DensitySimulation final : public Simulation {
   std::string verdict() const override { return fmt::format("mass error {:.2e}", output_->mass_error()); }
 
  private:
-  /// What the user asked for by that key and the engine refuses, with its place.
-  template <class Action>
-  void at_key(const std::string& key, const Action& action) const {
-    try {
-      action();
-    } catch (const InputError& error) {
-      throw file_.error_at(key, error.what());
-    }
-  }
-
   /// Variables are matched by their place: the same names in another order would be a density of something else.
   void refuse_other_order(const std::filesystem::path& file, const std::string& held) const {
     const std::vector<std::string>& names = engine_.problem().variables();

@@ -3,6 +3,7 @@
 
 #include <memory>
 
+#include "kolmo/base/error.hpp"
 #include "kolmo/density/settings.hpp"
 #include "simulation.hpp"
 
@@ -14,5 +15,15 @@ void check_density(const CaseFile& file, const RunOptions& options, const Commun
 /// Gives up stored coefficients where there is no room for them and the case leaves the choice. Throws InputError where
 /// the engine would hold more than the machines have all the same. Collective.
 void refuse_what_cannot_fit(const CaseFile& file, density::Settings& settings, const Communicator& comm);
+
+/// Does what a key of the case asks for; an InputError names the key and its line.
+template <class Action>
+void at_key(const CaseFile& file, const std::string& key, const Action& action) {
+  try {
+    action();
+  } catch (const InputError& error) {
+    throw file.error_at(key, error.what());
+  }
+}
 
 }  // namespace kolmo::drivers

@@ -171,6 +171,8 @@ def main():
         # Together it is the agreement of the ranks that counts: a few inputs show it.
         if not launcher or name in together or name in ("dt 0", "misspelt key", "random bytes", "net flux into a closed box", "diffusion indefinite at a point"):
             jobs.append((launcher + [kolmo, "run", "case.toml"], text, (start, key, reason), name))
+        if not launcher and name in density_inputs.CHECKED:
+            jobs.append(([kolmo, "check", "case.toml"], text, (start, key, reason), "check: " + name))
     for name, (arguments, start) in COMMAND_LINES.items() if not launcher else []:
         jobs.append(([kolmo] + arguments, GOOD, (start,), name))
     # Most of the time of a short run is spent waiting in the start of MPI.

@@ -59,6 +59,9 @@ def fourth(reason, *changes, line=14):
     return changed(FOURTH, *changes), f"case.toml:{line}:", "engine.flux: ", reason
 
 
+# Known from the values in the cells only: check finds these too.
+CHECKED = ("start without mass", "start of next to no mass", "start below zero", "explicit step above the limit")
+
 # For three ranks.
 TOGETHER = {
     "fitted4 on too many ranks": (changed(FOURTH, (AXIS, "cells = 8")), "case.toml:8:", "grid: ", "fitted4 needs at least 4 cells per rank along"),
