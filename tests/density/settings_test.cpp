@@ -244,6 +244,19 @@ TEST(Settings, EffectiveTextGivesTheSameSettings) {
   }
 }
 
+TEST(Settings, DriftInfiniteOnAFace) {
+  const Overrides radius{"problem.drift=0.5/x1 - x1", "grid.x1.from=0", "problem.initial.mean=[3]", "problem.exact="};
+  const auto with = [&](const char* more) {
+    Overrides all(radius);
+    all.emplace_back(more);
+    return error_of(line_case, all);
+  };
+  EXPECT_EQ(error_of(line_case, radius), "accepted");
+  for (const char* more : {"boundary.x1_min.type=absorbing", "engine.flux=fitted4",
+                           "problem.potential=x1^2 - log(x1+1)", "problem.drift=0.5/(x1-3)", "grid.x1.from=-6"})
+    EXPECT_NE(with(more).find("inf at x1 = "), std::string::npos) << more << ": " << with(more);
+}
+
 /// Round-off of places and times far from 0 is no reason to refuse a right reference, nor to accept a wrong one.
 TEST(Settings, ReferencesFarFromZero) {
   const auto far = [](const std::string& from, const std::string& to, const std::string& middle,

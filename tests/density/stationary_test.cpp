@@ -64,6 +64,19 @@ TEST(Stationary, TransportIsOfSecondOrderAndPositive) {
   EXPECT_GT(std::log2(coarse.l1 / fine.l1), 1.8);
 }
 
+/// A radius (Bessel process with a drift to the origin): the drift is infinite on the face itself, which carries
+/// nothing.
+TEST(Stationary, DriftInfiniteOnANoFluxFace) {
+  Case c;
+  c.drift = {"0.5/(x1+3) - (x1+3)"};
+  c.diffusion = {"1"};
+  c.half_width = 3.0;
+  const auto radius = [](const double* x) { return (x[0] + 3.0) * std::exp(-(x[0] + 3.0) * (x[0] + 3.0)); };
+  const Found coarse = stationary<1>(c, 60, radius), fine = stationary<1>(c, 120, radius);
+  EXPECT_LT(fine.l1, 4e-4);
+  EXPECT_GT(std::log2(coarse.l1 / fine.l1), 1.9);
+}
+
 /// Steep: central weights would go below zero here.
 TEST(Stationary, WeakNoiseStaysPositive) {
   Case c;
