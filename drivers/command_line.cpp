@@ -1,8 +1,12 @@
 // The only file that sees CLI11: its headers are slow to compile.
 #include <fmt/format.h>
 
+#include <cerrno>
 #include <charconv>
 #include <CLI/CLI.hpp>
+#include <cstring>
+#include <filesystem>
+#include <fstream>
 
 #include "commands.hpp"
 #include "kolmo/base/error.hpp"
@@ -43,6 +47,21 @@ std::vector<std::string> take_petsc_options(std::vector<std::string>& words) {
   }
   words = own;
   return petsc;
+}
+
+/// PETSc itself would abort with a trace.
+void check_options_file(const std::vector<std::string>& petsc) {
+  for (std::size_t i = 0; i < petsc.size(); ++i) {
+    if (petsc[i] != "-options_file") continue;
+    const std::string path = i + 1 < petsc.size() ? petsc[i + 1] : "";
+    if (path.empty() || is_petsc_option(path)) throw InputError("-options_file: the name of a file is missing");
+    std::error_code ignored;
+    errno = 0;
+    const bool readable = !std::filesystem::is_directory(path, ignored) && std::ifstream(path).good();
+    if (!readable)
+      throw InputError(
+          fmt::format("-options_file: cannot read '{}': {}", path, std::strerror(errno == 0 ? EISDIR : errno)));
+  }
 }
 
 double seconds_of(const std::string& option, const std::string& text) {
@@ -158,6 +177,7 @@ CommandLine parse_command_line(int argc, char** argv) {
   Texts texts;
   std::vector<std::string> words(argv + 1, argv + argc);
   line.petsc = take_petsc_options(words);
+  check_options_file(line.petsc);
 
   CLI::App app(about, "kolmo");
   app.set_help_flag("--help,-h", "Print this help");

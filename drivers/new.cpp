@@ -34,6 +34,18 @@ std::vector<std::string> shipped_cases(const fs::path& folder) {
   return names;
 }
 
+/// Of all names, or of their beginnings ("cavty": cavity2d, cavity3d); empty where none is near.
+std::string nearest_case(const std::string& given, const std::vector<std::string>& names) {
+  if (const std::string near = nearest_name(given, names); !near.empty()) return near;
+  const auto beginning = [](const std::string& name) { return name.substr(0, name.find_first_of("_0123456789")); };
+  std::vector<std::string> beginnings, found;
+  for (const std::string& name : names) beginnings.push_back(beginning(name));
+  const std::string near = nearest_name(given, beginnings);
+  for (const std::string& name : names)
+    if (!near.empty() && beginning(name) == near) found.push_back(name);
+  return fmt::format("{}", fmt::join(found, " or "));
+}
+
 }  // namespace
 
 int new_case(const CommandLine& line) {
@@ -45,7 +57,7 @@ int new_case(const CommandLine& line) {
     return 0;
   }
   if (!std::count(names.begin(), names.end(), line.name)) {
-    const std::string near = nearest_name(line.name, names);
+    const std::string near = nearest_case(line.name, names);
     throw InputError(fmt::format(
         "kolmo new: unknown case {} ({})", line.name,
         near.empty() ? fmt::format("known: {}", fmt::join(names, ", ")) : fmt::format("did you mean {}?", near)));

@@ -60,7 +60,7 @@ void RunLoop::open() {
                         return std::filesystem::exists(folder) &&
                                std::filesystem::equivalent(checkpoint->path().parent_path().parent_path(), folder);
                       });
-  const bool overwrite = options_.overwrite || on_root_true([&] { return unfinished_run(folder); });
+  const bool overwrite = options_.overwrite || (!checkpoint && on_root_true([&] { return unfinished_run(folder); }));
   const io::Existing existing = resume      ? io::Existing::resume
                                 : overwrite ? io::Existing::overwrite
                                             : io::Existing::refuse;
@@ -77,11 +77,32 @@ void RunLoop::open() {
         fmt::format("restart from {} (step {}, t = {:.6g})", restarted_from_, checkpoint->step(), checkpoint->time()));
     note_changes(checkpoint->path().parent_path().parent_path(), checkpoint->step());
   }
-  io::on_root(comm_, [&] { std::filesystem::remove(folder_->summary()); });  // of the leg before
-  folder_->write_text("run.toml", file_.effective(facts()));
-  simulation_.open_output(*folder_, checkpoint ? &*checkpoint : nullptr, resume);
+  if (resume) {
+    go_on(*checkpoint);
+  } else {
+    folder_->write_text("run.toml", file_.effective(facts()));  // first: it tells whose the rest is
+    simulation_.open_output(*folder_, checkpoint ? &*checkpoint : nullptr, false);
+  }
   first_step_ = simulation_.moment().step;
   introduce();
+}
+
+/// Cuts the output back to the checkpoint. Tried before on a copy without rows, so that what does not fit (other
+/// columns, other means) is refused with nothing touched. Whatever fails then, the checkpoint stays, and can be gone on
+/// from again.
+void RunLoop::go_on(const io::CheckpointReader& checkpoint) {
+  const io::RunFolder trial = folder_->trial();  // to the end: its files are open until the second call
+  simulation_.open_output(trial, &checkpoint, true);
+  try {
+    // First: a later restart must not join the course that is given up to the one that begins here.
+    io::on_root(comm_, [&] { io::drop_checkpoints_after(checkpoint.path(), checkpoint.step()); });
+    simulation_.open_output(*folder_, &checkpoint, true);
+    folder_->write_text("run.toml", file_.effective(facts()));
+    io::on_root(comm_, [&] { std::filesystem::remove(folder_->summary()); });  // of the leg before
+  } catch (const Error& error) {
+    if (comm_.root()) summarise_failure(error);
+    throw;
+  }
 }
 
 /// What rank 0 sees of the file system, on all ranks.
@@ -93,7 +114,9 @@ bool RunLoop::on_root_true(const std::function<bool()>& question) const {
 
 std::optional<io::CheckpointReader> RunLoop::find_checkpoint(const std::filesystem::path& folder) const {
   if (options_.restart.empty()) return {};
-  std::filesystem::path path = options_.restart;
+  // Absolute, as the folder of the run is found by the names before the last: "x.h5" or "../checkpoint/" would lack it.
+  std::filesystem::path path = std::filesystem::absolute(options_.restart).lexically_normal();
+  if (!path.has_filename()) path = path.parent_path();
   if (options_.restart == "auto") {
     path = folder / "checkpoint";
     if (!on_root_true([&] { return io::has_checkpoints(path); })) return {};
@@ -123,11 +146,17 @@ void RunLoop::refuse_other_case(const std::filesystem::path& folder) const {
 }
 
 // --restart auto over a run of this case that was killed before its first checkpoint begins anew, so that a requeued
-// batch job goes on by itself. On one rank.
+// batch job goes on by itself. Only run.toml tells that what is there is a run's, and of which case. On one rank.
 bool RunLoop::unfinished_run(const std::filesystem::path& folder) const {
   if (options_.restart != "auto" || std::filesystem::exists(folder / "summary.json")) return false;
+  if (!std::filesystem::exists(folder / "run.toml")) return false;
   const auto changes = case_changes(folder / "run.toml", file_);
-  return std::all_of(changes.begin(), changes.end(), [](const CaseChange& change) { return change.allowed; });
+  if (!std::all_of(changes.begin(), changes.end(), [](const CaseChange& change) { return change.allowed; }))
+    return false;
+  if (!io::holds_nothing(folder / "checkpoint"))
+    throw RestartError(fmt::format("{}: holds no checkpoint by its name, but other files: none is removed",
+                                   (folder / "checkpoint").string()));
+  return true;
 }
 
 /// Says which keys are not those of the leg before, and keeps it for run.toml with what earlier legs changed.

@@ -22,6 +22,7 @@ class RunLoop {
  private:
   enum class Ending { running, end_time, steps, steady, stopped };
   void open();
+  void go_on(const io::CheckpointReader& checkpoint);
   std::optional<io::CheckpointReader> find_checkpoint(const std::filesystem::path& folder) const;
   bool on_root_true(const std::function<bool()>& question) const;
   bool unfinished_run(const std::filesystem::path& folder) const;

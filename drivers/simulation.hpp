@@ -69,7 +69,8 @@ class Simulation {
   virtual void restore(const io::CheckpointReader& checkpoint) = 0;
 
   /// from: the checkpoint that was restored, or null. resume: the files in the folder are cut back to the present
-  /// moment and continued; else they begin anew.
+  /// moment and continued; else they begin anew. A second call forgets what the first opened: a run that goes on tries
+  /// on a copy first.
   virtual void open_output(const io::RunFolder& folder, const io::CheckpointReader* from, bool resume) = 0;
   /// Prepares what has to watch the coming step.
   virtual void before_step(double dt) = 0;

@@ -37,13 +37,38 @@ static_assert(sizeof(Seal) == 24);
 
 std::string value_name(const std::string& name) { return "value." + name; }
 
-/// Checkpoints of a folder, newest first. One rank.
+/// Where a file or folder cannot be looked at: it must not be taken for one that is not there.
+void refuse_unread(const fs::path& path, const std::error_code& code) {
+  if (code && code != std::errc::no_such_file_or_directory)
+    throw FileError(fmt::format("cannot read '{}': {}", path.string(), code.message()));
+}
+
+/// The entries of a folder; none where there is no such folder. Throws FileError where it cannot be read. One rank.
+std::vector<fs::directory_entry> entries_of(const fs::path& folder) {
+  std::vector<fs::directory_entry> entries;
+  std::error_code code;
+  if (!fs::exists(fs::symlink_status(folder, code))) {
+    refuse_unread(folder, code);
+    return entries;
+  }
+  fs::directory_iterator entry(folder, code);
+  if (code) throw FileError(fmt::format("cannot read '{}': {}", folder.string(), code.message()));
+  for (; entry != fs::directory_iterator(); entry.increment(code)) {
+    refuse_unread(folder, code);
+    entries.push_back(*entry);
+  }
+  return entries;
+}
+
+/// Checkpoints of a folder, newest first. Throws as entries_of. One rank.
 std::vector<fs::path> list(const fs::path& folder) {
   std::vector<fs::path> files;
-  std::error_code code;
-  for (const auto& entry : fs::directory_iterator(folder, code))
-    if (step_of(entry.path()) >= 0 && !entry.is_symlink(code) && entry.is_regular_file(code))
-      files.push_back(entry.path());
+  for (const fs::directory_entry& entry : entries_of(folder)) {
+    std::error_code code;
+    if (step_of(entry.path()) < 0 || entry.is_symlink(code)) continue;
+    if (entry.is_regular_file(code)) files.push_back(entry.path());
+    refuse_unread(entry.path(), code);
+  }
   std::sort(files.begin(), files.end(), [](const auto& a, const auto& b) { return step_of(a) > step_of(b); });
   return files;
 }
@@ -95,9 +120,12 @@ void point_latest(const fs::path& folder, const fs::path& file) {
 /// `keep`.
 void prune(const fs::path& folder, std::int64_t step, int keep) {
   int kept = 0;
-  for (const fs::path& file : list(folder)) {
-    std::error_code ignored;
-    if (step_of(file) > step || ++kept > std::max(keep, 1)) fs::remove(file, ignored);
+  try {
+    for (const fs::path& file : list(folder)) {
+      std::error_code ignored;
+      if (step_of(file) > step || ++kept > std::max(keep, 1)) fs::remove(file, ignored);
+    }
+  } catch (const FileError&) {  // the new one is safe: the next one may clear up
   }
 }
 
@@ -114,6 +142,27 @@ std::string checkpoint_damage(const Communicator& comm, const fs::path& file) {
 }
 
 bool has_checkpoints(const fs::path& folder) { return !list(folder).empty(); }
+
+bool holds_nothing(const fs::path& folder) {
+  for (const fs::directory_entry& entry : entries_of(folder))
+    if (entry.path().extension() != ".tmp" && entry.path().filename() != "latest") return false;
+  return true;
+}
+
+void drop_checkpoints_after(const fs::path& file, std::int64_t step) {
+  const fs::path folder = file.parent_path();
+  bool dropped = false;
+  for (const fs::path& other : list(folder)) {
+    std::error_code code;
+    if (step_of(other) <= step) continue;
+    fs::remove(other, code);
+    if (code) throw FileError(fmt::format("cannot remove '{}': {}", other.string(), code.message()));
+    dropped = true;
+  }
+  if (!dropped) return;
+  point_latest(folder, file);
+  sync_to_disk(folder);
+}
 
 // --- writing -------------------------------------------------------------------------------------------------------
 
@@ -206,8 +255,9 @@ CheckpointReader CheckpointReader::open(const Communicator& comm, const fs::path
 CheckpointReader CheckpointReader::newest(const Communicator& comm, const fs::path& folder,
                                           const std::string& case_hash) {
   std::string names;
-  if (comm.root())
+  on_root(comm, [&] {
     for (const fs::path& file : list(folder)) names += file.filename().string() + "\n";
+  });
   comm.broadcast(names);
   std::vector<std::string> rejected;
   std::istringstream lines(names);

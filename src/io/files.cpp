@@ -83,7 +83,7 @@ void rename_durably(const std::filesystem::path& from, const std::filesystem::pa
 
 void write_text_atomically(const std::filesystem::path& path, std::string_view text) {
   std::filesystem::path temporary = path;
-  temporary += ".tmp";
+  temporary += fmt::format(".{}.tmp", ::getpid());
   if (const int code = write_whole(temporary, text); code != 0) {
     ::unlink(temporary.c_str());
     throw FileError(system_failure("cannot write", path, code));

@@ -3,7 +3,10 @@
 #include <fmt/format.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
+#include <cerrno>
+#include <fstream>
 #include <utility>
 #include <vector>
 
@@ -18,8 +21,10 @@ namespace {
 
 namespace fs = std::filesystem;
 
-/// What a run leaves behind; nothing else is ever removed.
-constexpr std::array entries{"run.toml",
+constexpr const char* trial_name = ".trial";  // short: see the constructor
+
+/// What a run leaves behind; nothing else is ever removed. run.toml goes last: it tells whose the rest is.
+constexpr std::array entries{trial_name,
                              "fields.xdmf",
                              "fields",
                              "diagnostics.csv",
@@ -34,7 +39,8 @@ constexpr std::array entries{"run.toml",
                              "statistics.csv",
                              "statistics_faces_x.csv",
                              "statistics_faces_y.csv",
-                             "statistics_faces_z.csv"};
+                             "statistics_faces_z.csv",
+                             "run.toml"};
 constexpr std::array marks{"run.toml", "fields", "diagnostics.csv", "checkpoint", "summary.json"};
 
 void make_folder(const fs::path& path) {
@@ -63,6 +69,23 @@ void remove_leftovers(const fs::path& folder) {
   for (const char* name : {"fields", "checkpoint", "lines", "points", "slices", "marginals"})
     for (const auto& entry : fs::recursive_directory_iterator(folder / name, code)) look(entry.path());
   for (const fs::path& path : doomed) fs::remove(path, code);
+  fs::remove_all(folder / trial_name, code);
+}
+
+/// The header of a table is what a run that goes on with it looks at. Nothing where there is no table.
+void copy_header(const fs::path& from, const fs::path& to) {
+  std::error_code ignored;
+  if (!fs::exists(from, ignored)) return;
+  if (fs::is_directory(from, ignored)) throw FileError(fmt::format("'{}' is a folder", from.string()));
+  std::ifstream file(from, std::ios::binary);
+  std::string header;
+  std::getline(file, header);
+  if (!file && !file.eof()) throw FileError(system_failure("cannot read", from, errno ? errno : EIO));
+  std::ofstream copy(to, std::ios::binary);
+  copy << header;
+  if (!file.eof()) copy << '\n';
+  copy.close();
+  if (!copy) throw FileError(system_failure("cannot write", to, errno ? errno : EIO));
 }
 
 /// Before anything is written: is DIR what `existing` takes it for?
@@ -92,9 +115,11 @@ void settle(const fs::path& path, Existing existing) {
 
 bool RunFolder::holds_run(const fs::path& path) {
   std::error_code code;
-  for (const char* mark : marks)
-    if (fs::exists(path / mark, code)) return true;
-  return false;
+  const auto holds = [&](const fs::path& mark) {
+    if (!fs::exists(mark, code)) return false;
+    return mark.filename() != "checkpoint" || !fs::is_directory(mark, code) || !fs::is_empty(mark, code) || code;
+  };
+  return std::any_of(marks.begin(), marks.end(), [&](const char* mark) { return holds(path / mark); });
 }
 
 RunFolder::RunFolder(const Communicator& comm, fs::path path, Existing existing) : comm_(comm), path_(std::move(path)) {
@@ -116,10 +141,33 @@ void RunFolder::decide(Existing existing) {
   on_root(comm_, [&] { settle(path_, existing); });
 }
 
+RunFolder RunFolder::trial() const {
+  on_root(comm_, [&] {
+    const fs::path at = path_ / trial_name;
+    fs::remove_all(at);
+    make_folder(at / points().filename());
+    copy_header(diagnostics(), at / diagnostics().filename());
+    std::error_code none;
+    for (const auto& entry : fs::directory_iterator(points(), none))
+      if (entry.path().extension() == ".csv")
+        copy_header(entry.path(), at / points().filename() / entry.path().filename());
+  });
+  return {comm_, path_ / trial_name};
+}
+
+RunFolder::RunFolder(const Communicator& comm, fs::path trial) : comm_(comm), path_(std::move(trial)), trial_(true) {}
+
 RunFolder::RunFolder(RunFolder&& other) noexcept
-    : comm_(other.comm_), path_(std::move(other.path_)), lock_(std::exchange(other.lock_, -1)) {}
+    : comm_(other.comm_),
+      path_(std::move(other.path_)),
+      lock_(std::exchange(other.lock_, -1)),
+      trial_(std::exchange(other.trial_, false)) {}
 
 RunFolder::~RunFolder() {
+  if (trial_ && comm_.root()) {
+    std::error_code ignored;
+    fs::remove_all(path_, ignored);
+  }
   if (lock_ < 0) return;
   // Removed while still locked, so that whoever opened it meanwhile sees that it is no longer the named one.
   if (ours()) (void)::unlink((path_ / ".lock").c_str());

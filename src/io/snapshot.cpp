@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include "kolmo/base/error.hpp"
+#include "kolmo/base/log.hpp"
 #include "kolmo/io/agree.hpp"
 #include "kolmo/io/files.hpp"
 
@@ -55,7 +56,9 @@ SnapshotWriter<Dim>::SnapshotWriter(const Grid<Dim>& grid, const Decomposition<D
   write_grid();
   on_root(comm, [&] {
     // The XML first: a step it names must exist at every moment.
-    if (resume_step) xdmf_ = scan_fields(run_folder_);
+    std::vector<std::string> skipped;
+    if (resume_step) xdmf_ = scan_fields(run_folder_, &skipped, *resume_step);
+    for (const std::string& reason : skipped) Log(true).warning("left out of fields.xdmf: " + reason);
     xdmf_.cut_back(resume_step.value_or(-1));
     xdmf_.write();
     remove_steps_after(fields, resume_step.value_or(-1));

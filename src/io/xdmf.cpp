@@ -6,6 +6,7 @@
 
 #include "kolmo/base/error.hpp"
 #include "kolmo/io/files.hpp"
+#include "kolmo/io/lock.hpp"
 
 namespace kolmo::io {
 
@@ -136,12 +137,12 @@ void Xdmf::write() const {
   fs::remove(path, ignored);
 }
 
-Xdmf scan_fields(const fs::path& run_folder, std::vector<std::string>* skipped) {
+Xdmf scan_fields(const fs::path& run_folder, std::vector<std::string>* skipped, std::int64_t last_step) {
   Xdmf xdmf(run_folder, read_cells(run_folder));
   const std::vector<std::uint64_t> cells = read_cells(run_folder);
   std::error_code code;
   for (const auto& entry : fs::directory_iterator(run_folder / "fields", code)) {
-    if (step_of(entry.path()) < 0) continue;
+    if (step_of(entry.path()) < 0 || step_of(entry.path()) > last_step) continue;
     try {
       xdmf.add(read_step(entry.path(), cells));
     } catch (const FileError& error) {
@@ -151,9 +152,25 @@ Xdmf scan_fields(const fs::path& run_folder, std::vector<std::string>* skipped) 
   return xdmf;
 }
 
+namespace {
+/// A run at work keeps its own list, and would go on from that.
+void refuse_at_work(const fs::path& run_folder) {
+  const LockState lock = look_at_lock(run_folder);
+  if (lock.holder == LockHolder::gone) return;
+  std::string said = fmt::format("a run {} at work in '{}' ({}): it writes fields.xdmf itself",
+                                 lock.holder == LockHolder::alive ? "is" : "may be", run_folder.string(), lock.who);
+  if (lock.only_text)
+    said += fmt::format("; this file system has no locks to tell. If it is not, remove its mark: rm '{}/.lock'",
+                        run_folder.string());
+  throw FileError(said);
+}
+}  // namespace
+
 XdmfRebuild rebuild_xdmf(const fs::path& run_folder) {
   XdmfRebuild result;
+  refuse_at_work(run_folder);
   const Xdmf xdmf = scan_fields(run_folder, &result.skipped);
+  refuse_at_work(run_folder);  // reading many files may take a while
   xdmf.write();
   result.steps = xdmf.steps().size();
   return result;

@@ -97,6 +97,11 @@ def check_command_line():
         expect(sorted(os.listdir(folder)) == [name], f"check wrote {os.listdir(folder)}")
         code, out, err = run("status", folder)
         expect(code == 2 and "holds no run" in err, f"status of a folder without a run: {code} {err}")
+        for file in ("nofile", "."):
+            code, out, err = run("check", name, "-options_file", file, cwd=folder)
+            expect(code == 2 and "-options_file" in err and len(err.splitlines()) == 1, f"-options_file {file}: {code} {err}")
+        code, out, err = run("new", "cavty")
+        expect(code == 2 and "did you mean cavity2d or cavity3d?" in err, f"new cavty: {code} {err}")
         code, out, err = run("restart", folder)
         expect(code == 5 and len(err.splitlines()) == 1, f"restart of a folder without a run: {code} {err}")
 

@@ -1,5 +1,6 @@
 #include "kolmo/io/run_folder.hpp"
 
+#include <fmt/format.h>
 #include <gtest/gtest.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -180,16 +181,17 @@ TEST(Files, AtomicTextReplacesOrLeaves) {
     write_text_atomically(folder / "t", "one");
     write_text_atomically(folder / "t", "two");
     EXPECT_EQ(read_text_file(folder / "t"), "two");
-    EXPECT_FALSE(fs::exists(folder / "t.tmp"));
+    const fs::path temporary = folder / fmt::format("t.{}.tmp", ::getpid());
+    EXPECT_FALSE(fs::exists(temporary));
     EXPECT_EQ(
         message<FileError>([&] { write_text_atomically("/dev/full/x", "x"); }).rfind("cannot write '/dev/full/x'", 0),
         0u);
     // The temporary name leads to a device that is always full.
-    fs::create_symlink("/dev/full", folder / "t.tmp");
+    fs::create_symlink("/dev/full", temporary);
     EXPECT_NE(message<FileError>([&] { write_text_atomically(folder / "t", "three"); }).find("No space left"),
               std::string::npos);
     EXPECT_EQ(read_text_file(folder / "t"), "two");
-    EXPECT_FALSE(fs::is_symlink(folder / "t.tmp"));
+    EXPECT_FALSE(fs::is_symlink(temporary));
   }
 }
 

@@ -57,7 +57,8 @@ class CheckpointWriter {
 class CheckpointReader {
  public:
   /// The newest valid checkpoint of a folder; invalid ones are passed over and named in `rejected`. Throws RestartError
-  /// if none is valid, and if the newest valid one has another case hash (an empty hash fits all).
+  /// if none is valid, and if the newest valid one has another case hash (an empty hash fits all); FileError where the
+  /// folder cannot be read.
   static CheckpointReader newest(const Communicator& comm, const std::filesystem::path& folder,
                                  const std::string& case_hash);
   /// This file and no other.
@@ -93,8 +94,16 @@ class CheckpointReader {
   std::optional<H5File> file_;
 };
 
-/// True if FOLDER holds at least one file that has a checkpoint's name; says nothing of its validity. One rank.
+/// True if FOLDER holds at least one file that has a checkpoint's name; says nothing of its validity. False where there
+/// is no FOLDER. Throws FileError where it cannot be read. One rank.
 bool has_checkpoints(const std::filesystem::path& folder);
+
+/// True if there is no FOLDER, or nothing in it but what a writer left that was killed. Throws as above. One rank.
+bool holds_nothing(const std::filesystem::path& folder);
+
+/// Removes the checkpoints beside FILE of later steps than `step`: they belong to a course of the run that is given up.
+/// FILE is the newest then. Throws FileError. One rank.
+void drop_checkpoints_after(const std::filesystem::path& file, std::int64_t step);
 
 /// Collective. Empty if the bytes of the file are those its seal was made for, else the reason why not.
 std::string checkpoint_damage(const Communicator& comm, const std::filesystem::path& file);

@@ -9,8 +9,8 @@
 
 namespace kolmo::io {
 
-/// Writes PATH.tmp, fsyncs, renames over PATH, fsyncs the folder. A reader sees the old text or the new one, never a
-/// part.
+/// Writes PATH.PROCESS.tmp (two programs do not get in each other's way), fsyncs, renames over PATH, fsyncs the folder.
+/// A reader sees the old text or the new one, never a part.
 void write_text_atomically(const std::filesystem::path& path, std::string_view text);
 std::string read_text_file(const std::filesystem::path& path);
 /// fsync of a file or folder.

@@ -26,6 +26,9 @@ class RunFolder {
   RunFolder(const Communicator& comm, std::filesystem::path path, Existing existing);
   /// After Existing::undecided, when what the folder holds has been read and nobody could change it. Collective.
   void decide(Existing existing);
+  /// DIR/.trial, which dies with the value and holds no more than the headers of the tables that a run goes on with:
+  /// what a restart would do to its output can be tried there, while nothing in DIR is touched. Collective.
+  RunFolder trial() const;
   ~RunFolder();
   RunFolder(RunFolder&&) noexcept;
   RunFolder& operator=(RunFolder&&) = delete;
@@ -49,14 +52,16 @@ class RunFolder {
   /// DIR/NAME, whole or not at all (rank 0's text counts).
   void write_text(const std::string& name, std::string_view text) const;
 
-  /// True if the folder holds what a run leaves (run.toml, fields, diagnostics.csv, checkpoint, summary.json). One
-  /// rank.
+  /// True if the folder holds what a run leaves (run.toml, fields, diagnostics.csv, a checkpoint folder that is not
+  /// empty, summary.json). One rank.
   static bool holds_run(const std::filesystem::path& path);
 
  private:
+  RunFolder(const Communicator& comm, std::filesystem::path trial);
   Communicator comm_;
   std::filesystem::path path_;
   int lock_ = -1;
+  bool trial_ = false;
 };
 
 }  // namespace kolmo::io

@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <limits>
 #include <string>
 #include <vector>
 
@@ -50,11 +51,13 @@ struct XdmfRebuild {
   std::vector<std::string> skipped;  ///< files that could not be read, with the reason
 };
 
-/// The list as the HDF5 files of DIR/fields tell it; what cannot be read is left out and named in `skipped`. Reading
-/// only. One rank. Throws FileError where DIR/fields/grid.h5 is missing or broken.
-Xdmf scan_fields(const std::filesystem::path& run_folder, std::vector<std::string>* skipped = nullptr);
+/// The list as the HDF5 files of DIR/fields up to a step tell it; what cannot be read is left out and named in
+/// `skipped`. Reading only. One rank. Throws FileError where DIR/fields/grid.h5 is missing or broken.
+Xdmf scan_fields(const std::filesystem::path& run_folder, std::vector<std::string>* skipped = nullptr,
+                 std::int64_t last_step = std::numeric_limits<std::int64_t>::max());
 
-/// Writes DIR/fields.xdmf anew from the HDF5 files (`kolmo xdmf DIR`). One rank.
+/// Writes DIR/fields.xdmf anew from the HDF5 files (`kolmo xdmf DIR`). One rank. Throws FileError also while a run is
+/// at work in DIR, without taking its lock.
 XdmfRebuild rebuild_xdmf(const std::filesystem::path& run_folder);
 
 }  // namespace kolmo::io
