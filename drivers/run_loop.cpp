@@ -92,7 +92,14 @@ void RunLoop::open() {
 /// from again.
 void RunLoop::go_on(const io::CheckpointReader& checkpoint) {
   const io::RunFolder trial = folder_->trial();  // to the end: its files are open until the second call
-  simulation_.open_output(trial, &checkpoint, true);
+  try {
+    simulation_.open_output(trial, &checkpoint, true);
+  } catch (const RestartError& error) {  // which names the copy, not what was copied
+    std::string said = error.what();
+    if (const std::size_t at = said.find(trial.path().string()); at != std::string::npos)
+      said.replace(at, trial.path().string().size(), folder_->path().string());
+    throw RestartError(said);
+  }
   try {
     // First: a later restart must not join the course that is given up to the one that begins here.
     io::on_root(comm_, [&] { io::drop_checkpoints_after(checkpoint.path(), checkpoint.step()); });

@@ -59,7 +59,7 @@ def check_no_run(place, case, first):
 def check_output(place, first):
     """Other columns, other means, a damaged table: refused, and the run goes on as if nobody had asked."""
     where = copy(first, place, "refused")
-    expect_untouched(where, 5, "other columns", "restart with other columns", "restart", where, *settings(output__series__budgets="true"))
+    expect_untouched(where, 5, f"'{where}/diagnostics.csv' has other columns", "restart with other columns", "restart", where, *settings(output__series__budgets="true"))
     expect_untouched(where, 5, "other statistics", "restart with other means", "restart", where, *settings(output__averages__over='["y"]'))
     expect_untouched(where, 5, "has no column", "a damaged table", "restart", damaged(where))
     shutil.copy(os.path.join(first, "diagnostics.csv"), where)
