@@ -73,6 +73,21 @@ void CrossTerms<Dim>::fill(double t) {
 }
 
 template <int Dim>
+void CrossTerms<Dim>::see_minors(double t) const {
+  for (const Pair& pair : pairs_) {
+    if (!coefficients_->watch().minors(pair.i, pair.j)) continue;
+    Box<Dim> edges = pair.forward.layout().padded();
+    for (int e = 0; e < Dim; ++e)
+      if (!coefficients_->cross_depends(pair.i, pair.j)[e] && !coefficients_->cross_depends(pair.i, pair.i)[e] &&
+          !coefficients_->cross_depends(pair.j, pair.j)[e])
+        edges.end[e] = std::min(edges.end[e], edges.begin[e] + 1);
+    for_each<Dim>(edges, [&](const Index<Dim>& edge) {
+      coefficients_->watch().see_minor(pair.i, pair.j, points_of(pair, edge).edge, t);
+    });
+  }
+}
+
+template <int Dim>
 typename CrossTerms<Dim>::Links CrossTerms<Dim>::links(const Pair& pair, const Index<Dim>& edge) const {
   const double forward = pair.forward(edge), size = std::abs(forward);
   Links all;

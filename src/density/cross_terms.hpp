@@ -25,6 +25,8 @@ class CrossTerms {
   bool mixed() const { return mixed_; }
   void set_mixed() { mixed_ = true; }
   void fill(double t);
+  /// Shows D_ii D_jj - D_ij^2 of all edges to FaceCoefficients::watch.
+  void see_minors(double t) const;
 
   /// rate += factor * (cross part of L p); ghosts of p fresh, corners too.
   void apply(const Field<Dim>& p, Field<Dim>& rate, double factor) const;

@@ -17,7 +17,7 @@ FaceWeights fitted(double conductance, double peclet) {
 
 template <int Dim>
 FaceCoefficients<Dim>::FaceCoefficients(const Settings& settings, const Grid<Dim>& grid, bool split)
-    : settings_(&settings), problem_(&settings.problem), grid_(&grid) {
+    : settings_(&settings), problem_(&settings.problem), grid_(&grid), watch_(settings.problem) {
   ask();
   if (!problem_->has_potential() || !problem_->autonomous() || settings.flux != FluxKind::fitted) return;
   for (int d = 0; d < Dim; ++d)
@@ -93,12 +93,19 @@ double FaceCoefficients<Dim>::lifted(const Point<Dim>& x) const {
   return std::min(problem_->potential(x.data()) - reference_, 600.0);
 }
 
+template <int Dim>
+double FaceCoefficients<Dim>::diffusion(int d, const Point<Dim>& x, double t) const {
+  const double value = problem_->diffusion(d, d, x.data(), t);
+  watch_.see(d, x, t, value);
+  return value;
+}
+
 /// 1/2 D_dd / h less what the edges beside the face have taken over.
 template <int Dim>
 double FaceCoefficients<Dim>::conductance(const FaceSite<Dim>& s, double t) const {
   const int d = s.direction;
   if (transport(d)) return 0.0;
-  const double whole = 0.5 * problem_->diffusion(d, d, s.centre.data(), t) * s.inverse_distance;
+  const double whole = 0.5 * diffusion(d, s.centre, t) * s.inverse_distance;
   double g = whole;
   if (s.boundary >= 0 || mixed_) return g;
   for (int j = 0; j < Dim; ++j) {
@@ -155,15 +162,15 @@ double FaceCoefficients<Dim>::peclet(const FaceSite<Dim>& s, double t, double g)
   const int d = s.direction;
   if (!known_[d].diffusion_varies) return mean_drift(s, t) / g;
   const double h = s.high - s.low, middle = 0.5 * (s.low + s.high);
-  auto diffusion = [&](double x) { return problem_->diffusion(d, d, s.point(x).data(), t); };
-  const double low = diffusion(s.low), high = diffusion(s.high);
+  auto along = [&](double x) { return diffusion(d, s.point(x), t); };
+  const double low = along(s.low), high = along(s.high);
   // Steep or vanishing D, or a conductance that cross terms have changed: plain differences.
   if (std::min(low, high) < 0.2 * std::max(low, high) || crossed())
     return (mean_drift(s, t) - 0.5 * (high - low) / h) / g;
   double sum = 0.0;
   for (int k = 0; k < gauss::few; ++k) {
     const double x = middle + 0.5 * h * gauss::few_position[k];
-    sum += 0.5 * gauss::few_weight[k] * 2.0 * drift(d, s.point(x), t) / diffusion(x);
+    sum += 0.5 * gauss::few_weight[k] * 2.0 * drift(d, s.point(x), t) / along(x);
   }
   return sum * h - std::log(high / low);
 }
@@ -211,13 +218,16 @@ typename FaceCoefficients<Dim>::Numbers FaceCoefficients<Dim>::without_potential
   const double g = conductance(s, t);
   n.negative = g < 0.0;
   const bool fit = is_fitted(settings_->flux) && g > 0.0;  // else the caller changes to mixed cross terms
+  const bool left = known_[s.direction].any_crossed && s.boundary < 0 && !mixed_;
   if (fit) {
     const double p = peclet(s, t, g);
+    if (left) watch_.see_peclet(p);
     n.drift = p * g;
     n.weights = fitted(g, p);
     return n;
   }
   n.drift = mean_drift(s, t);
+  if (left && is_fitted(settings_->flux) && n.drift != 0.0) watch_.see_peclet(HUGE_VAL);
   if (known_[s.direction].diffusion_varies)
     n.drift -=
         0.5 * problem_->diffusion_derivative(s.direction, s.direction, s.direction, s.centre.data(), t, s.high - s.low);

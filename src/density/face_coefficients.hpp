@@ -5,6 +5,7 @@
 #include <string>
 
 #include "circulation.hpp"
+#include "diffusion_watch.hpp"
 #include "face_site.hpp"
 #include "kolmo/density/settings.hpp"
 #include "kolmo/transport/face.hpp"
@@ -66,10 +67,13 @@ class FaceCoefficients {
   /// |D_ij| / 2 on an edge between four cells with its sign, and the difference of U from one point to the other.
   double cross(int i, int j, const Point<Dim>& x, double t) const;
   double potential_difference(const Point<Dim>& from, const Point<Dim>& to) const;
+  /// What all evaluations have seen of D.
+  DiffusionWatch<Dim>& watch() const { return watch_; }
   std::string description() const;
 
  private:
   double conductance(const FaceSite<Dim>& site, double t) const;
+  double diffusion(int d, const Point<Dim>& x, double t) const;
   double drift(int d, const Point<Dim>& x, double t) const;
   double mean_drift(const FaceSite<Dim>& site, double t) const;
   double peclet(const FaceSite<Dim>& site, double t, double g) const;
@@ -90,6 +94,7 @@ class FaceCoefficients {
   std::array<Known, Dim> known_;
   const Grid<Dim>* grid_;
   std::optional<Circulation<Dim>> circulation_;
+  mutable DiffusionWatch<Dim> watch_;
   bool potential_ = false, mixed_ = false;
   double reference_ = 0.0;
 };

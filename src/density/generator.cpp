@@ -234,6 +234,10 @@ void Generator<Dim>::set_time(double t) {
     for (int d = 0; d < Dim; ++d) fill(d, t);
   }
   cross_.fill(t);
+  if (!filled_ || coefficients_.watch().moves()) {
+    cross_.see_minors(t);
+    coefficients_.watch().check(cells_->comm());
+  }
   filled_ = true;
   ++version_;
 }
@@ -276,10 +280,10 @@ void Generator<Dim>::fill_fields(int d, double t) {
   Box<Dim> faces = volumes_->box();
   ++faces.end[d];
   const Index<Dim> first = faces.begin;
-  if (w.on_lines) {  // whether L is an M-matrix is still asked
-    if (cross_.active() && !cross_.mixed())
+  if (w.on_lines) {  // whether L is an M-matrix and D nowhere negative is still asked
+    if ((cross_.active() && !cross_.mixed()) || !filled_ || coefficients_.watch().moves())
       for_each<Dim>(faces, [&](const Index<Dim>& i) {
-        negative_faces_ += closed_face(face_site<Dim>(*grid_, d, global(i)), t).negative ? 1 : 0;
+        negative_faces_ += coefficients_.negative(face_site<Dim>(*grid_, d, global(i)), t) ? 1 : 0;
       });
     return;
   }
@@ -482,7 +486,7 @@ std::string Generator<Dim>::description() const {
     if (weights_[d].on_lines) text += fmt::format("; {} recomputed", settings_->problem.variables()[d]);
   if (cross_.active())
     text += cross_.mixed() ? "; cross terms mixed, NOT positive (|D_ij| / h_j sum up to more than D_ii / h_i)"
-                           : "; cross terms along diagonals, positive";
+                           : "; cross terms along diagonals, positive" + coefficients_.watch().note();
   return text;
 }
 

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <utility>
 
 #include "implicit_solver.hpp"
 #include "kolmo/base/error.hpp"
@@ -28,6 +29,49 @@ bool lets_nothing_pass(const DirectionWeights<1>& w, int face) {
   const auto largest = [&](int f) { return std::max(std::abs(w.line_low[f]), std::abs(w.line_high[f])); };
   const bool one_way = w.line_low[face] == 0.0 || w.line_high[face] == 0.0;
   return one_way && largest(face) <= little * std::max(largest(face - 1), largest(face + 1));
+}
+
+/// Least value of a function that has its least of three points a < b < c at b, by the golden section, and where.
+template <class Function>
+std::pair<double, double> least_between(const Function& value, double a, double b, double c) {
+  constexpr double part = 0.3819660112501051;
+  double at_b = value(b);
+  for (int k = 0; k < 90 && c - a > 0.0; ++k) {
+    const double x = c - b > b - a ? b + part * (c - b) : b - part * (b - a), at_x = value(x);
+    const bool better = at_x < at_b;
+    if ((x > b) == better)
+      a = better ? b : x;
+    else
+      c = better ? b : x;
+    if (better) b = x, at_b = at_x;
+  }
+  return {b, at_b};
+}
+
+/// Inside the box neither noise nor drift carries anything across some point, be it on a face or between faces. Kept
+/// apart from small positive numbers: a place is found to the root of round-off, where a D that touches zero is 1e-14
+/// of what it is next to it.
+bool falls_apart(const Generator<1>& generator, const Problem& problem) {
+  constexpr double no_noise = 1e-12, no_drift = 1e-6;
+  if (problem.diffusion_constant(0, 0)) return false;
+  const Axis& axis = generator.grid().axis(0);
+  constexpr int samples = 4;  // of a cell
+  const int last = samples * axis.cells();
+  const auto place = [&](int k) {
+    const int cell = std::min(k / samples, axis.cells() - 1);
+    return axis.node(cell) + axis.width(cell) * (k - samples * cell) / samples;
+  };
+  const auto noise = [&](double x) { return problem.diffusion(0, 0, &x, 0.0); };
+  const auto drift = [&](double x) { return std::abs(problem.drift(0, &x, 0.0)); };
+  for (int k = 1; k < last; ++k) {
+    const double low = place(k - 1), middle = place(k), high = place(k + 1), d = noise(middle);
+    const double most = std::max(noise(low), noise(high));
+    if (!(d <= noise(low) && d <= noise(high) && most > 0.0)) continue;
+    const auto [x, least] = least_between(noise, low, middle, high);
+    if (least > no_noise * most || x <= axis.node(0) || x >= axis.node(axis.cells())) continue;
+    if (drift(x) <= no_drift * std::max(drift(low), drift(high))) return true;
+  }
+  return false;
 }
 
 /// low_f p_{f-1} = -high_f p_f through every face inside; in logarithms, so that no tail underflows on the way. A face
@@ -267,6 +311,9 @@ void find_stationary(const Settings& settings, Generator<Dim>& generator, Field<
   if (!generator.closed()) throw InputError("time.stationary: needs boundaries that are no-flux or periodic");
   if constexpr (Dim == 1) {
     if (!generator.grid().axis(0).periodic() && generator.weights()[0].uniform) {
+      // With a potential exp(-U) is the one that is meant.
+      if (!generator.coefficients().ratio() && falls_apart(generator, settings.problem))
+        throw InputError(fmt::format("the stationary density is not unique ({})", parts));
       solve_line(generator, p);
       found.description = "ratios of the weights along the line";
       return;

@@ -183,6 +183,62 @@ TEST(Engine, HugeStepsEndInEquilibrium) {
   }
 }
 
+/// D that is negative or indefinite where no sample of the check of a case fell is noticed by the run, on all ranks.
+TEST(Engine, DiffusionThatIsNoneIsAnError) {
+  const auto error_of = [](const std::vector<std::string>& diffusion, int n, Coefficients kept) {
+    Case c;
+    c.drift.assign(n, "0");
+    c.diffusion = diffusion;
+    c.half_width = 2.0;
+    c.cells = n == 4 ? 8 : 20;
+    c.scheme = Scheme::splitting;
+    c.step = 0.1;
+    Settings settings = settings_of(c);
+    settings.coefficients = kept;
+    try {
+      const auto take = [&](auto&& engine) {
+        engine.initialise();
+        while (engine.time() < 0.99) engine.step(0.1);
+      };
+      n == 2 ? take(GridEngine<2>(settings, Communicator())) : take(GridEngine<4>(settings, Communicator()));
+    } catch (const NumericsError& error) {
+      return std::string(error.what());
+    }
+    return std::string("none");
+  };
+  const auto kept = Coefficients::stored;
+  EXPECT_EQ(error_of({"1 - 2*exp(-50*((x1-0.2)^2 + (x2-0.3)^2))", "1"}, 2, kept),
+            "the diffusion of x1 is -1 at x1 = 0.2, x2 = 0.3, t = 0: must be >= 0");
+  EXPECT_EQ(error_of({"1", "0.4 - (abs(t-0.55)<0.01 ? 0.5 : 0)"}, 2, kept),
+            "the diffusion of x2 is -0.1 at x1 = 0.1, x2 = -1.8, t = 0.55: must be >= 0")
+      << "a tenth of a step";
+  const std::string across = "1.2*exp(-50*((x1-0.2)^2 + (x2-0.4)^2))";
+  EXPECT_EQ(error_of({"1", across, across, "1"}, 2, kept),
+            "the diffusion is indefinite: the square of its entry for x1 and x2 exceeds the product of those on the "
+            "diagonal at x1 = 0.2, x2 = 0.4, t = 0");
+  EXPECT_EQ(error_of({"1", "x1", "x1", "x1^2"}, 2, kept), "none");  // of rank one everywhere
+  EXPECT_EQ(error_of({"(x1-0.2)^2", "x2^2-2*x2+1"}, 2, kept), "none");
+  for (const Coefficients how : {Coefficients::stored, Coefficients::recomputed})
+    EXPECT_NE(error_of({"1 - (t > 0.5 ? 1.1 : 0) - 1e-9*x1*x2*x3*x4", "1", "1", "1"}, 4, how).find("t = 0.55: must"),
+              std::string::npos);
+}
+
+/// What positive cross terms leave of the noise across faces is told where it is little.
+TEST(Engine, StrongCorrelationIsNoted) {
+  const auto noted = [](const std::string& correlation) {
+    Case c;
+    c.drift = {"-x1", "-x2"};
+    c.diffusion = {"1", correlation, correlation, "1"};
+    c.half_width = 4.0;
+    c.cells = 32;
+    return GridEngine<2>(settings_of(c), Communicator()).description().find("Peclet number of up to") !=
+           std::string::npos;
+  };
+  EXPECT_FALSE(noted("0.5"));
+  EXPECT_TRUE(noted("0.95"));
+  EXPECT_TRUE(noted("1"));
+}
+
 /// Options of the density solver for the length of a scope.
 class SolverOptions {
  public:

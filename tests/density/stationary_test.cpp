@@ -207,6 +207,37 @@ TEST(Stationary, RestlessLimitersEndAsNotConverged) {
   EXPECT_EQ(message_of<NotConverged>(c, 3.0, 24), "found");
 }
 
+/// On a line it does not matter where among the faces the noise ends.
+TEST(Stationary, LinesThatFallApartAreRefusedOnAnyGrid) {
+  const auto outcome = [](const char* drift, const char* diffusion, int cells, double from) {
+    Case c;
+    c.drift = {drift};
+    c.diffusion = {diffusion};
+    c.cells = cells;
+    Settings settings = settings_of(c);
+    settings.axes[0].from = from;
+    settings.axes[0].to = 2.0;
+    settings.time.stationary = true;
+    GridEngine<1> engine(settings, Communicator());
+    try {
+      engine.solve_stationary();
+    } catch (const InputError& error) {
+      return std::string(error.what());
+    }
+    return std::string("unique");
+  };
+  for (const int cells : {40, 41, 47, 256}) {
+    for (const char* diffusion : {"x1^2", "abs(x1)", "x1^2*exp(x1)"})
+      EXPECT_NE(outcome("x1 - x1^3", diffusion, cells, -2.0).find("not unique"), std::string::npos) << cells;
+    EXPECT_NE(outcome("sin(3*(x1-0.7))", "(x1-0.7)^2", cells, -2.0).find("not unique"), std::string::npos) << cells;
+    EXPECT_EQ(outcome("0.1 + x1 - x1^3", "x1^2", cells, -2.0), "unique") << cells;  // the drift leads across
+    EXPECT_EQ(outcome("x1 - x1^3", "1e-3 + x1^2", cells, -2.0), "unique") << cells;
+    EXPECT_EQ(outcome("1 - x1", "x1", cells, 0.0), "unique") << cells;       // Cox, Ingersoll & Ross
+    EXPECT_EQ(outcome("x1 - x1^3", "x1^2", cells, 0.0), "unique") << cells;  // noise ends on the boundary alone
+    EXPECT_EQ(outcome("x1 - x1^3", "x1^2", cells, 0.1), "unique") << cells;
+  }
+}
+
 /// Weights that underflow: one-way faces that all lead to one place. Mean and variance of what is left are a cell's.
 TEST(Stationary, WeakNoiseOnALineIsUnique) {
   for (const int cells : {64, 65}) {
