@@ -197,6 +197,8 @@ H5File H5File::create(const Communicator& comm, const std::filesystem::path& pat
   const std::string name = parallel_path(path);
   auto state = std::make_unique<State>(comm, path);
   state->writing = true;
+  // Before HDF5 writes anything: where its first bytes find no room, it crashes at the end of the program.
+  on_root(comm, [&] { state->reserve_on_disk(metadata_reserve); });
   const Id access = file_access(comm);
   const Id creation(H5Pcreate(H5P_FILE_CREATE), H5Pclose);
   (void)H5Pset_obj_track_times(creation, 0);  // of the root group: the same values make the same bytes

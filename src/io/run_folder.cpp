@@ -142,17 +142,16 @@ void RunFolder::decide(Existing existing) {
 }
 
 RunFolder RunFolder::trial() const {
+  RunFolder made(comm_, path_ / trial_name);  // which clears up whatever happens
   on_root(comm_, [&] {
-    const fs::path at = path_ / trial_name;
-    fs::remove_all(at);
-    make_folder(at / points().filename());
-    copy_header(diagnostics(), at / diagnostics().filename());
+    fs::remove_all(made.path());
+    make_folder(made.points());
+    copy_header(diagnostics(), made.diagnostics());
     std::error_code none;
     for (const auto& entry : fs::directory_iterator(points(), none))
-      if (entry.path().extension() == ".csv")
-        copy_header(entry.path(), at / points().filename() / entry.path().filename());
+      if (entry.path().extension() == ".csv") copy_header(entry.path(), made.points() / entry.path().filename());
   });
-  return {comm_, path_ / trial_name};
+  return made;
 }
 
 RunFolder::RunFolder(const Communicator& comm, fs::path trial) : comm_(comm), path_(std::move(trial)), trial_(true) {}

@@ -59,10 +59,17 @@ def check_no_run(place, case, first):
 def check_output(place, first):
     """Other columns, other means, a damaged table: refused, and the run goes on as if nobody had asked."""
     where = copy(first, place, "refused")
-    expect_untouched(where, 5, f"'{where}/diagnostics.csv' has other columns", "restart with other columns", "restart", where, *settings(output__series__budgets="true"))
+    expect_untouched(where, 5, f"'{where}/diagnostics.csv' has other columns", "restart with other columns", "restart", where,
+                     *settings(output__series__budgets="true"))
     expect_untouched(where, 5, "other statistics", "restart with other means", "restart", where, *settings(output__averages__over='["y"]'))
     expect_untouched(where, 5, "has no column", "a damaged table", "restart", damaged(where))
     shutil.copy(os.path.join(first, "diagnostics.csv"), where)
+    os.remove(os.path.join(where, "fields.xdmf"))
+    os.makedirs(os.path.join(where, "fields.xdmf", "in the way"))  # found when the series are cut already
+    before = read(where, "run.toml")
+    failed = run("restart", where, *settings(time__max_steps=22), ranks=1)
+    expect(failed.code == 4 and summary(where)["status"] == "failed" and read(where, "run.toml") == before, f"a failure while the output is cut: {failed}")
+    shutil.rmtree(os.path.join(where, "fields.xdmf"))
     again = run("restart", where, *settings(time__max_steps=22), ranks=1)
     expect(again.code == 0 and summary(where)["steps"] == 22 and ".trial" not in os.listdir(where), f"after the refusals: {again}")
 

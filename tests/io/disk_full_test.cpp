@@ -2,6 +2,7 @@
 #include <gtest/gtest.h>
 
 #include <cstdlib>
+#include <fstream>
 
 #include "kolmo/base/error.hpp"
 #include "kolmo/io/checkpoint.hpp"
@@ -83,6 +84,26 @@ TEST_F(DiskFull, SnapshotsFailCleanlyAndTheXmlNamesOnlyWhatIsThere) {
   const std::string xml = read_text_file(disk / "fields.xdmf");
   EXPECT_NE(xml.find(step_file_name(written - 1)), std::string::npos);
   EXPECT_EQ(xml.find(step_file_name(written)), std::string::npos);
+}
+
+/// HDF5 crashes at the end of a program in which it could not write the first bytes of a file.
+TEST_F(DiskFull, AFileThatCannotEvenBeBegun) {
+  for (const std::size_t kilobytes : {0, 4, 8, 12, 16, 40}) {
+    if (comm.root()) {
+      fs::remove_all(disk / "fields");
+      fs::remove_all(disk / "checkpoint");
+      std::ofstream(disk / "filler", std::ios::binary) << std::string(1024 * kilobytes, 'x');
+      std::ofstream rest(disk / "rest", std::ios::binary);
+      for (const std::string block(4096, 'x'); rest.write(block.data(), 4096).flush();) continue;
+      rest.close();
+      fs::remove(disk / "filler");
+    }
+    comm.barrier();
+    EXPECT_THROW((void)H5File::create(comm, disk / "file.h5"), FileError) << kilobytes;
+    comm.barrier();
+    if (comm.root()) fs::remove(disk / "rest");
+    comm.barrier();
+  }
 }
 
 }  // namespace
