@@ -243,7 +243,7 @@ class Checker {
       while (true) {
         for (std::size_t k = 0; k < used.size(); ++k) x[used[k]] = points[k][at[k]];
         const double value = expression.evaluate(x.data());
-        if ((!std::isfinite(value) || value < least) && !never_asked(drift, expression, x))
+        if ((!std::isfinite(value) || value < least) && !(std::isinf(value) && never_asked(drift, expression, x)))
           refuse_value(path, expression, value, x, least);
         std::size_t k = 0;
         while (k < used.size() && ++at[k] == points[k].size()) at[k++] = 0;
