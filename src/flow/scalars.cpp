@@ -37,12 +37,12 @@ BoundaryValue<Dim> boundary_value(const Expression& e) {
 }
 
 template <int Dim>
-Rule<Dim> rule_of(const ScalarBoundarySettings& face) {
+Rule<Dim> rule_of(const ScalarBoundarySettings& face, const Expression& diffusivity) {
   switch (face.type) {
     case ScalarBoundaryType::fixed_value:
       return Rule<Dim>::fixed_value(boundary_value<Dim>(face.value));
     case ScalarBoundaryType::fixed_flux:
-      return Rule<Dim>::diffusive_flux(boundary_value<Dim>(face.value));
+      return Rule<Dim>::diffusive_flux(boundary_value<Dim>(face.value), boundary_value<Dim>(diffusivity));
     case ScalarBoundaryType::outflow:
       return Rule<Dim>::outflow();
     default:
@@ -56,7 +56,8 @@ Rules<Dim> rules_of(const ScalarSettings& scalar, const Grid<Dim>& grid) {
   for (int d = 0; d < Dim; ++d)
     for (const Side side : both_sides)
       if (!grid.axis(d).periodic())
-        rules[d][static_cast<int>(side)] = rule_of<Dim>(scalar.boundary[2 * d + static_cast<int>(side)]);
+        rules[d][static_cast<int>(side)] =
+            rule_of<Dim>(scalar.boundary[2 * d + static_cast<int>(side)], scalar.diffusivity);
   return rules;
 }
 

@@ -42,13 +42,26 @@ void Boundary<Dim>::set_up(int d, Side side) {
     slab.b0 = (rule.beta / h - (on_unknown ? rule.alpha : 0.0)) / outer;
   }
   slab.constant = scaled(d, side, rule.value.constant);
+  slab.constant_rise = rise(d, side, rule.value.constant, rule.diffusivity.constant);
   std::ptrdiff_t stride = 1;
   for (int e = 0; e < Dim; ++e) {
     if (e == d) continue;
     slab.stride[e] = stride;
     stride *= volumes_->box().extent(e);
   }
-  if (rule.value.function && slab.present) slab.data.assign(stride, 0.0);
+  if (!slab.present) return;
+  if (rule.value.function || rule.diffusivity.function) slab.data.assign(stride, 0.0);
+  if (rule.diffusivity.function || (rule.value.function && rule.diffusivity.constant > 0.0))
+    slab.rise.assign(stride, 0.0);
+}
+
+/// What lies between the value inside and that on the face by the flux `into` (0 where nothing follows from it).
+template <int Dim>
+double Boundary<Dim>::rise(int d, Side side, double into, double diffusivity) const {
+  const ControlLine& line = volumes_->line(d);
+  const bool known = rules_[d][number(side)].kind == Rule<Dim>::Kind::diffusive_flux && diffusivity > 0.0;
+  if (!known || line.outside(side) != Outside::on_face) return 0.0;
+  return line.outside_distance(side) * into / diffusivity;
 }
 
 /// What a rule's value contributes: to q_out where the rule is alpha q + beta dq/dn = value, as it is where it is a
@@ -66,7 +79,7 @@ template <int Dim>
 void Boundary<Dim>::evaluate(int d, Side side, double time) {
   const ControlLine& line = volumes_->line(d);
   Slab& slab = slabs_[d][number(side)];
-  const auto& function = rules_[d][number(side)].value.function;
+  const Rule<Dim>& rule = rules_[d][number(side)];
   const int low = line.begin(), high = line.end();
   const double place = line.outside(side) != Outside::at_node ? line.face()[side == Side::low ? low : high]
                                                               : line.position()[side == Side::low ? low - 1 : high];
@@ -74,7 +87,9 @@ void Boundary<Dim>::evaluate(int d, Side side, double time) {
   for_each<Dim>(inside_box(d, side), [&](const Index<Dim>& i) {
     Point<Dim> x = volumes_->position(i);
     x[d] = place;
-    slab.data[at++] = scaled(d, side, function(x, time));
+    const double value = rule.value(x, time);
+    if (!slab.rise.empty()) slab.rise[at] = rise(d, side, value, rule.diffusivity(x, time));
+    slab.data[at++] = scaled(d, side, value);
   });
 }
 
@@ -82,8 +97,11 @@ template <int Dim>
 void Boundary<Dim>::update(double time) {
   for (int d = 0; d < Dim; ++d)
     for (const Side side : both_sides) {
-      const BoundaryValue<Dim>& value = rules_[d][number(side)].value;
-      if (slab(d, side).present && value.function && (value.varies || !updated_)) evaluate(d, side, time);
+      const BoundaryValue<Dim>&value = rules_[d][number(side)].value,
+            &diffusivity = rules_[d][number(side)].diffusivity;
+      const bool functions = value.function || diffusivity.function;
+      if (slab(d, side).present && functions && (value.varies || diffusivity.varies || !updated_))
+        evaluate(d, side, time);
     }
   updated_ = true;
 }
@@ -108,7 +126,8 @@ Box<Dim> Boundary<Dim>::inside_box(int d, Side side) const {
 template <int Dim>
 double Boundary<Dim>::ghost_value(int d, Side side, double inside, std::ptrdiff_t slab_offset) const {
   const Slab& s = slab(d, side);
-  if (s.flux || s.added) return inside;
+  if (s.flux) return inside;
+  if (s.added) return inside + 2.0 * s.rise_at(slab_offset);
   const double out = s.b0 * inside + s.at(slab_offset);
   return volumes_->line(d).outside(side) == Outside::at_node ? out : 2.0 * out - inside;
 }

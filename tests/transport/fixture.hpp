@@ -155,7 +155,7 @@ double wave(const Point<Dim>& x, double time) {
 }
 
 /// Number r of the rules that can close a boundary.
-inline constexpr int rule_count = 7;
+inline constexpr int rule_count = 8;
 template <int Dim>
 Rule<Dim> numbered_rule(int r) {
   switch (r) {
@@ -171,8 +171,10 @@ Rule<Dim> numbered_rule(int r) {
       return Rule<Dim>::fixed_flux(wave<Dim>);
     case 5:
       return Rule<Dim>::no_flux();
-    default:
+    case 6:
       return Rule<Dim>::diffusive_flux(wave<Dim>);
+    default:
+      return Rule<Dim>::diffusive_flux(wave<Dim>, 0.4);
   }
 }
 

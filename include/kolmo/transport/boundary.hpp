@@ -19,6 +19,7 @@ struct BoundaryValue {
   requires std::is_invocable_r_v < double, Callable, const Point<Dim>
   &, double > BoundaryValue(Callable f, bool varies_in_time = true)
       : BoundaryValue(Function(std::move(f)), varies_in_time) {}  // NOLINT
+  double operator()(const Point<Dim>& x, double time) const { return function ? function(x, time) : constant; }
   double constant = 0.0;
   Function function;
   bool varies = false;
@@ -26,14 +27,15 @@ struct BoundaryValue {
 
 /// (T9) What holds on one side of one direction. Either alpha q + beta dq/dn = value with the outward normal n, which
 /// gives the value outside q_out = b0 q_inside + b1, or a flux per unit area INTO the domain (`flux`: the whole flux, 0
-/// is exact; `diffusive_flux`: added to the flux that a zero gradient lets through). A new condition is one more
-/// function like those below.
+/// is exact; `diffusive_flux`: added to what the fluid carries through the face). A new condition is one more function
+/// like those below.
 template <int Dim>
 struct Rule {
   enum class Kind { periodic, robin, flux, diffusive_flux };
   Kind kind = Kind::periodic;
   double alpha = 0.0, beta = 0.0;
   BoundaryValue<Dim> value{};
+  BoundaryValue<Dim> diffusivity{};  ///< of `diffusive_flux`
 
   static Rule periodic() { return {}; }
   /// The value on the boundary: on the face for cells, at the boundary node for staggered volumes.
@@ -48,7 +50,13 @@ struct Rule {
   }
   static Rule fixed_flux(BoundaryValue<Dim> into) { return {Kind::flux, 0.0, 0.0, std::move(into)}; }
   static Rule no_flux() { return fixed_flux(0.0); }
-  static Rule diffusive_flux(BoundaryValue<Dim> into) { return {Kind::diffusive_flux, 0.0, 0.0, std::move(into)}; }
+  /// into = D dq/dn. Given D > 0, fluid crossing the face carries the value on it, q_inside + h into / D with h from
+  /// the point inside to the face: second order. Where it leaves at U, h becomes (1 - exp(-U h / D)) D / U, the profile
+  /// between the two being exponential: however thin the layer, no more than `into` leaves again. Where D = 0, or is
+  /// not given, and for unknowns not at cells, it carries q_inside.
+  static Rule diffusive_flux(BoundaryValue<Dim> into, BoundaryValue<Dim> diffusivity = 0.0) {
+    return {Kind::diffusive_flux, 0.0, 0.0, std::move(into), std::move(diffusivity)};
+  }
 };
 
 template <int Dim>
@@ -70,16 +78,19 @@ class Boundary {
  public:
   /// One side as kernels see it. The flags are the same on every rank.
   struct Slab {
-    bool present = false;      ///< this rank holds part of the side
-    bool flux = false;         ///< the whole flux is sign * data
-    bool added = false;        ///< sign * data is added to the flux of a zero gradient
-    double b0 = 0.0;           ///< else q_out = b0 q_inside + data
-    double sign = 1.0;         ///< +1 low side, -1 high side: turns "into the domain" into "along the axis"
-    double constant = 0.0;     ///< data, where it is the same all over
-    std::vector<double> data;  ///< one per face; empty where `constant` holds
+    bool present = false;        ///< this rank holds part of the side
+    bool flux = false;           ///< the whole flux is sign * data
+    bool added = false;          ///< sign * data is added to what is carried through the face
+    double b0 = 0.0;             ///< else q_out = b0 q_inside + data
+    double sign = 1.0;           ///< +1 low side, -1 high side: turns "into the domain" into "along the axis"
+    double constant = 0.0;       ///< data, where it is the same all over
+    double constant_rise = 0.0;  ///< rise, where it is the same all over
+    std::vector<double> data;    ///< one per face; empty where `constant` holds
+    std::vector<double> rise;    ///< q_out - q_inside by an added flux, one per face; empty where `constant_rise` holds
     std::array<std::ptrdiff_t, Dim>
         stride{};  ///< of the faces of this side in `data`, x fastest; 0 in its own direction
     double at(std::ptrdiff_t offset) const { return data.empty() ? constant : data[offset]; }
+    double rise_at(std::ptrdiff_t offset) const { return rise.empty() ? constant_rise : rise[offset]; }
   };
 
   /// Constants are set at once; functions are first called by `update`. Throws InternalError where a rule does not fit:
@@ -103,7 +114,7 @@ class Boundary {
   /// The unknowns next to a side, local indices.
   Box<Dim> inside_box(int d, Side side) const;
   /// What the first ghost beyond a side is worth: 2 q_out - q_inside where the value lies on the face, q_out where it
-  /// lies at the node, q_inside where a flux is fixed.
+  /// lies at the node, q_inside where a flux is fixed and no value on the face follows from it.
   double ghost_value(int d, Side side, double inside, std::ptrdiff_t slab_offset) const;
   const ControlVolumes<Dim>& volumes() const { return *volumes_; }
   const std::shared_ptr<const ControlVolumes<Dim>>& shared_volumes() const { return volumes_; }
@@ -115,6 +126,7 @@ class Boundary {
   void set_up(int d, Side side);
   void evaluate(int d, Side side, double time);
   double scaled(int d, Side side, double value) const;
+  double rise(int d, Side side, double into, double diffusivity) const;
   std::shared_ptr<const ControlVolumes<Dim>> volumes_;
   Rules<Dim> rules_;
   std::array<std::array<Slab, 2>, Dim> slabs_;

@@ -2,6 +2,7 @@
 /// the same numbers.
 #pragma once
 
+#include <cmath>
 #include <memory>
 #include <vector>
 
@@ -16,10 +17,16 @@ struct LinearFlux {
   double low = 0.0, high = 0.0, constant = 0.0;
 };
 
+/// The rise of q towards the face where fluid leaves through it at the Peclet number U h / D = peclet > 0: the profile
+/// is exponential. Else, rise itself.
+inline double fitted_rise(double rise, double peclet) {
+  return peclet > 0.0 ? -std::expm1(-peclet) / peclet * rise : rise;
+}
+
 /// (T10) Folds w.low q_low + w.high q_high with q_out = b0 q_inside + data, or the fixed flux, into numbers for the
-/// inside point alone.
+/// inside point alone. rise: of the value on the face above q_inside by an added flux (Rule::diffusive_flux).
 template <class Slab>
-LinearFlux fold(FaceWeights w, Side side, const Slab& slab, double data) {
+LinearFlux fold(FaceWeights w, Side side, const Slab& slab, double data, double rise = 0.0) {
   const double inside = side == Side::low ? w.high : w.low;
   const double outside = side == Side::low ? w.low : w.high;
   double weight, constant;
@@ -27,8 +34,9 @@ LinearFlux fold(FaceWeights w, Side side, const Slab& slab, double data) {
     weight = 0.0;
     constant = slab.sign * data;
   } else if (slab.added) {
-    weight = inside + outside;
+    weight = inside + outside;  // what crosses the face: diffusion's weights cancel
     constant = slab.sign * data;
+    if (rise != 0.0) constant += weight * fitted_rise(rise, -slab.sign * weight * rise / data);
   } else {
     weight = inside + outside * slab.b0;
     constant = outside * data;

@@ -83,7 +83,8 @@ LinearFlux Flux<Dim, Law>::face(int d, const Index<Dim>& i) const {
     if (on_boundary(d, i[d], side)) {
       const FaceWeights w = detail::single(law_, boundary_row<Dim>(volumes(), d, side, i));
       const auto& slab = boundary_->slab(d, side);
-      return fold(w, side, slab, slab.at(boundary_->slab_offset(d, side, i)));
+      const std::ptrdiff_t at = boundary_->slab_offset(d, side, i);
+      return fold(w, side, slab, slab.at(at), slab.rise_at(at));
     }
   const FaceWeights w = detail::single(law_, inner_row<Dim, false>(volumes(), d, i));
   return {w.low, w.high, 0.0};
@@ -145,7 +146,7 @@ void Flux<Dim, Law>::across_boundary(const Field<Dim>& q, int d, Side side, cons
   const std::ptrdiff_t at = boundary_->slab_offset(d, side, row);
   const double* inside = q.origin() + q.layout().offset(row) - (side == Side::low ? 0 : q.layout().stride(d));
   for (int k = 0; k < length_; ++k) {
-    const LinearFlux f = fold(weights(k), side, slab, slab.at(at + k));
+    const LinearFlux f = fold(weights(k), side, slab, slab.at(at + k), slab.rise_at(at + k));
     flux[k] = (f.low + f.high) * inside[k] + f.constant;  // one of the two weights is zero
   }
 }
