@@ -5,6 +5,7 @@
 #include <variant>
 
 #include "kolmo/base/error.hpp"
+#include "kolmo/flow/coefficient_check.hpp"
 #include "kolmo/transport/flux.hpp"
 #include "kolmo/transport/laws.hpp"
 
@@ -77,11 +78,12 @@ struct Scalar {
   std::array<Field<Dim>, Dim> diffusivity;  // on the faces, only where it varies in space
   Field<Dim> source;                        // only where it varies in space
   std::unique_ptr<AnyFlux<Dim>> flux;
+  CoefficientCheck check;
   bool evaluated = false;
 
   Scalar(const ScalarSettings& s, const Domain<Dim>& domain, const Layout<Dim>& layout,
          const std::shared_ptr<const ControlVolumes<Dim>>& cells)
-      : settings(s) {
+      : settings(s), check("scalars." + s.name + ".diffusivity", Dim) {
     for (Field<Dim>& field : registers) field = Field<Dim>(layout);
     boundary = std::make_shared<transport::Boundary<Dim>>(cells, rules_of<Dim>(s, domain.grid));
     if (s.source.depends_on_space()) source = Field<Dim>(layout);
@@ -110,25 +112,38 @@ struct Scalar {
 
   /// Boundary values, diffusivity and source of a time.
   void set_time(const Domain<Dim>& domain, double t) {
-    boundary->update(t);
     if (!settings.diffusivity.depends_on_space())
-      std::visit([&](auto& f) { set_uniform(f.law().second.coefficient, settings.diffusivity(0, 0, 0, t)); }, *flux);
+      std::visit([&](auto& f) { set_uniform(f.law().second.coefficient, uniform_diffusivity(domain, t)); }, *flux);
     else if (!evaluated || settings.diffusivity.depends_on_time())
-      for (int d = 0; d < Dim; ++d) evaluate(settings.diffusivity, domain, t, diffusivity[d], Location::faces(d));
+      fill_diffusivity(domain, t);
+    boundary->update(t);
     if (source && (!evaluated || settings.source.depends_on_time()))
       evaluate(settings.source, domain, t, source, Location::cells());
     evaluated = true;
+  }
+  double uniform_diffusivity(const Domain<Dim>& domain, double t) {
+    check.start();
+    const double value = check(settings.diffusivity(0, 0, 0, t), {});
+    if (check.failed()) check.finish(domain.comm(), t);  // the same on every rank
+    return value;
+  }
+  void fill_diffusivity(const Domain<Dim>& domain, double t) {
+    check.start();
+    for (int d = 0; d < Dim; ++d) evaluate(settings.diffusivity, domain, t, diffusivity[d], Location::faces(d), &check);
+    check.finish(domain.comm(), t);
   }
   template <class Coefficient>
   static void set_uniform(Coefficient& coefficient, double value) {
     if constexpr (requires { coefficient.value; }) coefficient.value = value;
   }
-  static void evaluate(const Expression& e, const Domain<Dim>& domain, double t, Field<Dim>& field, Location location) {
+  static void evaluate(const Expression& e, const Domain<Dim>& domain, double t, Field<Dim>& field, Location location,
+                       CoefficientCheck* check = nullptr) {
     Box<Dim> box = domain.layout.interior();
     if (!location.at_cells()) ++box.end[location.direction];  // the high face of the last cell is read too
     for_each<Dim>(box, [&](const Index<Dim>& i) {
       const auto x = coordinates<Dim>(domain.point(i, location));
       field(i) = e(x[0], x[1], x[2], t);
+      if (check) (*check)(field(i), x);
     });
   }
 
@@ -350,22 +365,29 @@ void Scalars<Dim>::swap(Register a, Register b) {
 template <int Dim>
 double Scalars<Dim>::max_diffusivity(double t) const {
   const Domain<Dim>& domain = parts_->domain;
-  double largest = 0.0;
+  double largest = 0.0, failed = 0.0;
   bool local = false;
   for (const auto& s : parts_->scalars) {
     const Expression& d = s->settings.diffusivity;
     if (!d.depends_on_space()) {
-      largest = std::max(largest, d(0.0, 0.0, 0.0, t));
+      largest = std::max(largest, s->uniform_diffusivity(domain, t));
       continue;
     }
     local = true;
+    s->check.start();
     for_each<Dim>(domain.layout.interior(), [&](const Index<Dim>& i) {
       const auto x = coordinates<Dim>(domain.point(i, Location::cells()));
-      const double value = d(x[0], x[1], x[2], t);
-      if (!(value <= largest)) largest = value;  // NaN comes through
+      largest = std::max(largest, s->check(d(x[0], x[1], x[2], t), x));
     });
+    if (s->check.failed()) failed = 1.0;
   }
-  return local ? domain.comm().max(largest) : largest;
+  if (!local) return largest;
+  std::array<double, 2> all{largest, failed};
+  domain.comm().max(all.data(), 2);
+  if (all[1] > 0.0)
+    for (const auto& s : parts_->scalars)
+      if (s->settings.diffusivity.depends_on_space()) s->check.finish(domain.comm(), t);
+  return all[0];
 }
 
 template <int Dim>

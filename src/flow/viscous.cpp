@@ -24,7 +24,11 @@ double along(const double* metric, int x) {
 
 template <int Dim>
 VariableViscosity<Dim>::VariableViscosity(const Settings& settings, const Domain<Dim>& domain)
-    : domain_(domain), fluid_(settings.fluid), active_(!settings.fluid.constant_viscosity()) {
+    : domain_(domain),
+      fluid_(settings.fluid),
+      check_(fluid_.viscosity_is_dynamic ? "fluid.dynamic_viscosity" : "fluid.kinematic_viscosity", Dim,
+             fluid_.viscosity_is_dynamic ? fluid_.density : 1.0),
+      active_(!settings.fluid.constant_viscosity()) {
   if (!active_) return;
   nu_ = domain.make_cells();
   for (int d = 0; d < Dim; ++d) {
@@ -39,12 +43,12 @@ VariableViscosity<Dim>::VariableViscosity(const Settings& settings, const Domain
 /// nu at a cell; for a ghost beyond a boundary at the nearest point of the boundary, since the expression may mean
 /// nothing further out.
 template <int Dim>
-double VariableViscosity<Dim>::sample(const Index<Dim>& i) const {
+double VariableViscosity<Dim>::sample(const Index<Dim>& i) {
   auto x = coordinates<Dim>(domain_.point(i, Location::cells()));
   for (int d = 0; d < Dim; ++d)
     if (!domain_.grid.axis(d).periodic())
       x[d] = std::clamp(x[d], domain_.grid.axis(d).from(), domain_.grid.axis(d).to());
-  return fluid_.kinematic_viscosity(x[0], x[1], x[2], time_);
+  return check_(fluid_.kinematic_viscosity(x[0], x[1], x[2], time_), x);
 }
 
 template <int Dim>
@@ -53,8 +57,10 @@ void VariableViscosity<Dim>::set_time(double t) {
   time_ = t;
   evaluated_ = true;
   gradient_rate_ = -1.0;
+  check_.start();
   for_each<Dim>(domain_.layout.interior(), [&](const Index<Dim>& i) { nu_(i) = sample(i); });
   fill_ghosts();
+  check_.finish(domain_.comm(), t);
   domain_.exchange(nu_);
 }
 

@@ -292,6 +292,28 @@ TEST(Scalars, HeatGivenWhereFluidLeavesLeavesWithIt) {
   EXPECT_NEAR(c.range()[1], 1.0, 1e-12);
 }
 
+TEST(Scalars, DiffusivityThatTurnsNegativeEndsTheRun) {
+  for (const char* diffusivity :
+       {"1-t", "t>1 && y<0.2 ? 1-t : 1", "t>1 && x==1 ? 1-t : x", "t>1 && x>0.9 ? sqrt(1-t) : 1"}) {
+    Settings settings = box({axis(0, 1, 8), axis(0, 1, 8)}, {wall, periodic}, 0.1);
+    settings.scalars = {scalar("x", 0.1), scalar("x", 0.1)};
+    settings.scalars[1].name = "dye";
+    settings.scalars[1].diffusivity = expression(diffusivity);
+    Carried<2> c(settings, Communicator());
+    c.stage(Register::u, Register::a, 1.0, Register::u, 0.0, 0.01, 0.5, 0.51);
+    try {
+      c.stage(Register::u, Register::a, 1.0, Register::u, 0.0, 0.01, 1.5, 1.51);
+      ADD_FAILURE() << diffusivity;
+    } catch (const NumericsError& e) {
+      EXPECT_EQ(std::string(e.what()).find("scalars.dye.diffusivity is "), 0u) << e.what();
+      EXPECT_NE(std::string(e.what()).find("t = 1.5: must be "), std::string::npos) << e.what();
+    }
+    if (std::string(diffusivity).find("x==1") != std::string::npos) continue;  // not seen by cells
+    EXPECT_NO_THROW(c.scalars.max_diffusivity(0.5));
+    EXPECT_THROW(c.scalars.max_diffusivity(1.5), NumericsError);
+  }
+}
+
 TEST(Scalars, LimitedAdvectionMakesNoNewExtrema) {
   Settings settings = box({axis(0, 1, 40), axis(0, 1, 8)}, {periodic, periodic}, 0.1);
   const auto stream = [](int d, const Point<2>&, double) { return d == 0 ? 1.0 : 0.0; };

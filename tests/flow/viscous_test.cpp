@@ -6,6 +6,7 @@
 #include <functional>
 
 #include "flow/cases.hpp"
+#include "kolmo/base/error.hpp"
 #include "kolmo/flow/momentum.hpp"
 
 namespace kolmo::flow {
@@ -285,6 +286,28 @@ TEST(VariableViscosity, FollowsTheTimeAndTheRanks) {
   EXPECT_DOUBLE_EQ(many.viscosity.at_cells()(first), 0.5 * 4.0 * (2 + std::sin(x[0]) * x[1]));
   EXPECT_NEAR(many.viscosity.max(1.0), one.viscosity.max(1.0), 1e-15);
   EXPECT_GT(many.viscosity.max(1.0), 2.0);
+}
+
+TEST(VariableViscosity, EndsTheRunWhereItIsNegativeOrNoNumber) {
+  const auto said = [](const std::string& nu, double t) -> std::string {
+    Settings settings = stretched(8, {wall, wall, periodic}, nu);
+    settings.fluid.density = 2.0;
+    settings.fluid.viscosity_is_dynamic = true;
+    Fluid<3> fluid(settings);
+    fluid.viscosity.set_time(0.0);
+    try {
+      fluid.viscosity.set_time(t);
+    } catch (const NumericsError& e) {  // on every rank, wherever the place
+      return e.what();
+    }
+    return "nothing";
+  };
+  EXPECT_EQ(said("t<1 || z<3 ? 0 : 1", 2.0), "nothing");
+  EXPECT_EQ(said("2-t", 3.5).find("fluid.dynamic_viscosity is -1.5 at x = "), 0u);
+  EXPECT_NE(said("2-t", 3.5).find("t = 3.5: must be >= 0"), std::string::npos);
+  EXPECT_EQ(said("t>1 && z>2 ? sqrt(0-1) : 1", 2.0).find("fluid.dynamic_viscosity is "), 0u);
+  EXPECT_NE(said("t>1 && z>2 ? sqrt(0-1) : 0-t", 2.0).find("nan at x = "), std::string::npos);
+  EXPECT_NE(said("t>1 && x==0 ? 0-0.5 : 1", 2.0).find("is -0.5 at x = 0, "), std::string::npos);  // on the wall alone
 }
 
 TEST(VariableViscosity, DoesNothingForOneNumber) {

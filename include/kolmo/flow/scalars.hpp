@@ -50,7 +50,8 @@ class Scalars {
   void swap(Register a, Register b);
 
   /// Largest diffusivity of all scalars at time t, for the viscous part of the step limit. Collective where one varies
-  /// in space.
+  /// in space. Like everything that evaluates diffusivities it throws NumericsError on all ranks where one is negative
+  /// or not finite.
   double max_diffusivity(double t) const;
   /// Flux into the domain (diffusive and advective) of scalar s through face (d, side) with the values of register u
   /// and the boundary values last set. Collective.

@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "kolmo/flow/boundary.hpp"
+#include "kolmo/flow/coefficient_check.hpp"
 
 namespace kolmo::flow {
 
@@ -18,7 +19,8 @@ class VariableViscosity {
  public:
   VariableViscosity(const Settings& settings, const Domain<Dim>& domain);
   bool active() const { return active_; }
-  /// Evaluates nu at time t (once where it does not depend on it) and refreshes its ghosts.
+  /// Evaluates nu at time t (once where it does not depend on it) and refreshes its ghosts. Collective. Throws
+  /// NumericsError on all ranks where nu is negative or not finite.
   void set_time(double t);
   /// out += k * div(2 nu S(in)) on the unknown faces of the boundary; ghosts of in fresh.
   void add(const VelocityBoundary<Dim>& boundary, const Velocity<Dim>& in, Velocity<Dim>& out, double k) const;
@@ -41,10 +43,11 @@ class VariableViscosity {
   void accumulate(const VelocityBoundary<Dim>& boundary, const Velocity<Dim>& in, Velocity<Dim>& out, double k) const;
   template <bool Full, int C, int D>
   void row(const Index<Dim>& i, int n, const Velocity<Dim>& in, double* out, double k) const;
-  double sample(const Index<Dim>& i) const;
+  double sample(const Index<Dim>& i);
   void fill_ghosts();
   const Domain<Dim>& domain_;
   FluidSettings fluid_;
+  CoefficientCheck check_;
   bool active_ = false, evaluated_ = false;
   double time_ = 0.0, gradient_rate_ = -1.0;  // the latter negative: not known for this nu
   Field<Dim> nu_;
