@@ -200,7 +200,7 @@ TEST_P(Implicit, EverySolverTakesOneCellBetweenWalls) {
   for (const BoundaryType across : {no_slip, free_slip, periodic})
     for (const int thin : {0, 1, 2})
       for (const bool varies : {false, true}) {
-        Settings s = box(3, 4, 0.0, 1.0, no_slip, 0.1);
+        Settings s = box(3, 8, 0.0, 1.0, no_slip, 0.1);
         if (varies) s.fluid.viscosity = expression("0.1*(1+x*y)");
         s.axes[thin].cells = 1;
         s.axes[thin].periodic = across == periodic;
