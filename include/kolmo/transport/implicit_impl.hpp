@@ -70,9 +70,12 @@ void face_conductances(const Flux<Dim, Law>& flux, double shift, double scale, F
   const ControlVolumes<Dim>& v = flux.volumes();
   for (int d = 0; d < Dim; ++d) {
     Box<Dim> faces = v.box();
-    op.conductance[d].clear();
-    if (faces.empty()) continue;
     faces.end[d] += 1;
+    op.conductance[d].clear();
+    if (v.box().empty()) {  // a rank without unknowns may have a layer of faces all the same, which join nothing
+      op.conductance[d].assign(faces.empty() ? 0 : faces.size(), 0.0);
+      continue;
+    }
     op.conductance[d].reserve(faces.size());
     for_each<Dim>(faces, [&](const Index<Dim>& i) {
       const LinearFlux f = flux.face(d, i);
