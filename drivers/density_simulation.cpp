@@ -123,7 +123,8 @@ class DensitySimulation final : public Simulation {
     return engine_.solve_statistics();
   }
   void summarise(io::Tree& summary, std::vector<std::string>& lines) override {
-    if (plan_.seeks_steady) summary["rate_of_change"] = engine_.rate_of_change();
+    if (plan_.seeks_steady && std::isfinite(engine_.rate_of_change()))
+      summary["rate_of_change"] = engine_.rate_of_change();
     output_->summarise(summary, lines);
   }
   std::string verdict() const override { return fmt::format("mass error {:.2e}", output_->mass_error()); }

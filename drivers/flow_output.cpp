@@ -139,7 +139,7 @@ void FlowOutput<Dim>::before_step(double dt) {
   // A sample stands for the time from half way since the one before to half way to the next: the trapezoidal rule.
   const flow::AverageSettings& averages = model_.settings().output.averages;
   if (averages_ && state.t > averages.start - 1e-6 * dt && state.step % averages.every_steps == 0)
-    sample_averages(std::min(state.t + 0.5 * static_cast<double>(averages.every_steps) * dt, time.end));
+    sample_averages(state.t + 0.5 * static_cast<double>(averages.every_steps) * dt);
   if (!budget_) return;
   const double t = state.t + dt;
   const double rate = model_.rate_of_change();

@@ -58,7 +58,8 @@ class FlowOutput {
   std::optional<flow::BudgetRecorder<Dim>> budget_;
   std::vector<Field<Dim>> vorticity_;  // only where it is written
   Field<Dim> pressure_;                // physical, at the present time
-  double averaged_until_ = 0.0;        // the samples of the averages stand for the time up to here
+  double averaged_until_ =
+      0.0;  // the samples of the averages stand for the time up to here, half a spacing after the last
   std::int64_t derived_step_ = -1, written_step_ = -1;
   Due fields_due_, series_due_;
   std::optional<io::SnapshotWriter<Dim>> snapshots_;

@@ -3,6 +3,7 @@
 
 #include <fmt/format.h>
 
+#include <cmath>
 #include <optional>
 
 #include "flow_checkpoint.hpp"
@@ -94,7 +95,8 @@ class FlowSimulation final : public Simulation {
     return model_.solve_statistics();
   }
   void summarise(io::Tree& summary, std::vector<std::string>& lines) override {
-    if (plan_.seeks_steady) summary["rate_of_change"] = model_.rate_of_change();
+    if (plan_.seeks_steady && std::isfinite(model_.rate_of_change()))
+      summary["rate_of_change"] = model_.rate_of_change();
     divergence_ = model_.max_divergence();
     summary["max_divergence"] = divergence_;
     output_->errors(summary, lines);

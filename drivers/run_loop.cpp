@@ -122,8 +122,9 @@ bool RunLoop::on_root_true(const std::function<bool()>& question) const {
 std::optional<io::CheckpointReader> RunLoop::find_checkpoint(const std::filesystem::path& folder) const {
   if (options_.restart.empty()) return {};
   // Absolute, as the folder of the run is found by the names before the last: "x.h5" or "../checkpoint/" would lack it.
-  std::filesystem::path path = std::filesystem::absolute(options_.restart).lexically_normal();
+  std::filesystem::path path = std::filesystem::absolute(options_.restart);
   if (!path.has_filename()) path = path.parent_path();
+  if (path.filename() == "." || path.filename() == "..") path = std::filesystem::weakly_canonical(path);
   if (options_.restart == "auto") {
     path = folder / "checkpoint";
     if (!on_root_true([&] { return io::has_checkpoints(path); })) return {};

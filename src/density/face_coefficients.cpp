@@ -149,10 +149,10 @@ double FaceCoefficients<Dim>::mean_drift(const FaceSite<Dim>& s, double t) const
   const int d = s.direction;
   const double middle = 0.5 * (s.low + s.high), half = 0.5 * (s.high - s.low);
   if (transport(d)) return drift(d, s.centre, t);
-  if (!known_[d].bent) return drift(d, s.point(middle), t);
+  if (!known_[d].bent) return drift(d, s.inside(middle), t);
   double sum = 0.0;
   for (int k = 0; k < gauss::few; ++k)
-    sum += 0.5 * gauss::few_weight[k] * drift(d, s.point(middle + half * gauss::few_position[k]), t);
+    sum += 0.5 * gauss::few_weight[k] * drift(d, s.inside(middle + half * gauss::few_position[k]), t);
   return sum;
 }
 
@@ -162,7 +162,7 @@ double FaceCoefficients<Dim>::peclet(const FaceSite<Dim>& s, double t, double g)
   const int d = s.direction;
   if (!known_[d].diffusion_varies) return mean_drift(s, t) / g;
   const double h = s.high - s.low, middle = 0.5 * (s.low + s.high);
-  auto along = [&](double x) { return diffusion(d, s.point(x), t); };
+  auto along = [&](double x) { return diffusion(d, s.inside(x), t); };
   const double low = along(s.low), high = along(s.high);
   // Steep or vanishing D, or a conductance that cross terms have changed: plain differences.
   if (std::min(low, high) < 0.2 * std::max(low, high) || crossed())
@@ -170,7 +170,7 @@ double FaceCoefficients<Dim>::peclet(const FaceSite<Dim>& s, double t, double g)
   double sum = 0.0;
   for (int k = 0; k < gauss::few; ++k) {
     const double x = middle + 0.5 * h * gauss::few_position[k];
-    sum += 0.5 * gauss::few_weight[k] * 2.0 * drift(d, s.point(x), t) / along(x);
+    sum += 0.5 * gauss::few_weight[k] * 2.0 * drift(d, s.inside(x), t) / along(x);
   }
   return sum * h - std::log(high / low);
 }

@@ -336,8 +336,8 @@ void Reader::scalars() {
 
 ScalarSettings Reader::scalar(const std::string& name) const {
   const std::string table = "scalars." + name;
-  static const std::set<std::string> taken{"velocity", "pressure", "vorticity", "x", "y",    "z",
-                                           "t",        "u",        "v",         "w", "time", "step"};
+  static const std::set<std::string> taken{"velocity", "pressure", "vorticity", "x", "y",    "z",   "t",
+                                           "u",        "v",        "w",         "p", "time", "step"};
   if (taken.contains(name)) refuse(table, fmt::format("a scalar cannot be named {}: the name is taken", name));
   ScalarSettings scalar;
   scalar.name = name;

@@ -24,7 +24,7 @@ namespace fs = std::filesystem;
 
 constexpr const char* format_name = "kolmo checkpoint";
 constexpr const char* content_sum = "content_sum";  // of an array: slab_sum over all of it
-constexpr std::int64_t format_version = 2;
+constexpr std::int64_t format_version = 3;
 constexpr std::array<char, 8> first_magic{'K', 'O', 'L', 'M', 'O', 'S', 'L', '1'};  // another checksum
 
 /// The last bytes of a checkpoint. HDF5 takes no notice of what follows its own end of the file.
@@ -160,7 +160,8 @@ void drop_checkpoints_after(const fs::path& file, std::int64_t step) {
     dropped = true;
   }
   if (!dropped) return;
-  point_latest(folder, file);
+  if (const auto left = list(folder); !left.empty())
+    point_latest(folder, left.front());  // `file` may be `latest` itself
   sync_to_disk(folder);
 }
 

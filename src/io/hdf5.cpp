@@ -194,15 +194,14 @@ H5File H5File::create(const Communicator& comm, const std::filesystem::path& pat
     if (descriptor < 0) throw FileError(system_failure("cannot write", path, errno));
     ::close(descriptor);
   });
-  const std::string name = parallel_path(path);
   auto state = std::make_unique<State>(comm, path);
   state->writing = true;
-  // Before HDF5 writes anything: where its first bytes find no room, it crashes at the end of the program.
+  // Before HDF5 writes: where its first bytes find no room, it crashes at the end of the program.
   on_root(comm, [&] { state->reserve_on_disk(metadata_reserve); });
   const Id access = file_access(comm);
   const Id creation(H5Pcreate(H5P_FILE_CREATE), H5Pclose);
   (void)H5Pset_obj_track_times(creation, 0);  // of the root group: the same values make the same bytes
-  state->file = Id(H5Fcreate(name.c_str(), H5F_ACC_TRUNC, creation, access), H5Fclose);
+  state->file = Id(H5Fcreate(parallel_path(path).c_str(), H5F_ACC_TRUNC, creation, access), H5Fclose);
   state->settle(state->file.valid(), "create");
   state->reserve(metadata_reserve);
   return H5File(std::move(state));

@@ -184,6 +184,28 @@ TEST(Engine, HugeStepsEndInEquilibrium) {
 }
 
 /// D that is negative or indefinite where no sample of the check of a case fell is noticed by the run, on all ranks.
+// The face between the last cell and the first joins places on either side of the end: both are taken inside the box.
+TEST(Engine, PeriodicCoefficientsAreTakenInsideTheBox) {
+  const auto density_of = [](const std::string& x) {
+    Case c;
+    c.drift = {"0.3"};
+    c.diffusion = {"(1 - (" + x + "))*(1 + (" + x + ")) + 0.01"};
+    c.half_width = 1.0;
+    c.cells = 32;
+    c.boundary = BoundaryType::periodic;
+    Settings settings = settings_of(c);
+    settings.axes[0].periodic = true;
+    GridEngine<1> engine(settings, Communicator());
+    engine.initialise();
+    for (int n = 0; n < 5; ++n) engine.step(0.1);
+    std::vector<double> values;
+    for_each<1>(engine.density().layout().interior(),
+                [&](const Index<1>& i) { values.push_back(engine.density()(i)); });
+    return values;
+  };
+  EXPECT_EQ(density_of("x1"), density_of("x1 < -1 ? x1 + 2 : x1"));
+}
+
 TEST(Engine, DiffusionThatIsNoneIsAnError) {
   const auto error_of = [](const std::vector<std::string>& diffusion, int n, Coefficients kept) {
     Case c;

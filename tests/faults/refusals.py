@@ -89,16 +89,20 @@ def check_older(place, case, first):
     where = copy(first, place, "folder")
     again = run("run", "run.toml", "--output", ".", "--restart", "checkpoint/", cwd=where, ranks=1)
     expect(again.code == 0 and "(step 20," in again.out, f"checkpoint/ of its own folder: {again}")
-    where = copy(first, place, "killed")
-    job = Job("run", case, "--output", where, "--restart", checkpoint(where, 15),
-              *settings(time__max_steps=100000000, output__checkpoint__every_steps=100000000), ranks=1)
-    job.wait_for(lambda: not os.path.exists(os.path.join(where, "summary.json")) and len(rows(where)) > 17, "a step")
-    job.process.kill()
-    job.end()
-    expect(checkpoints(where) == [15] and os.readlink(os.path.join(where, "checkpoint", "latest")) == "000015.h5", f"given up: {checkpoints(where)}")
-    again = run("run", case, "--output", where, "--restart", "auto")
-    expect(again.code == 0 and "(step 15," in again.out, f"after a course that was given up: {again}")
-    expect_same_results(first, where, "a course that was given up")
+    for name in ("000015.h5", "latest"):
+        where = copy(first, place, "killed " + name)
+        latest = os.path.join(where, "checkpoint", "latest")
+        os.remove(latest)
+        os.symlink("000015.h5", latest)
+        job = Job("run", case, "--output", where, "--restart", os.path.join(where, "checkpoint", name),
+                  *settings(time__max_steps=100000000, output__checkpoint__every_steps=100000000), ranks=1)
+        job.wait_for(lambda: not os.path.exists(os.path.join(where, "summary.json")) and len(rows(where)) > 17, "a step")
+        job.process.kill()
+        job.end()
+        expect(checkpoints(where) == [15] and os.readlink(latest) == "000015.h5", f"given up: {checkpoints(where)}")
+        again = run("run", case, "--output", where, "--restart", "auto")
+        expect(again.code == 0 and "(step 15," in again.out, f"after a course that was given up: {again}")
+        expect_same_results(first, where, "a course that was given up")
 
 
 def check_fields(place, first):

@@ -254,19 +254,21 @@ TEST(Settings, RefusesBadFields) {
 TEST(Settings, RefusesBadScalars) {
   const std::string good = "scalars.T={ diffusivity = 1, boundary = { default = { type = \"adiabatic\" } } }";
   EXPECT_EQ(error_of(channel_2d, {good}), "accepted");
-  expect_refused(channel_2d,
-                 {{{"scalars.T={ boundary = { default = { type = \"adiabatic\" } } }"}, "diffusivity: missing key"},
-                  {{"scalars.T={ diffusivity = 1 }"}, "scalars.T.boundary.y_min: missing"},
-                  {{good, "scalars.T.diffusivity=-1"}, "must be >= 0"},
-                  {{good, "scalars.T.expansion=1"}, "buoyancy needs force.gravity"},
-                  {{good, "scalars.T.boundary.default.type=fixed-value"}, "needs its value"},
-                  {{good, "scalars.T.boundary.default.value=1"}, "takes no value"},
-                  {{good, "scalars.T.boundary.y_min.type=periodic"}, "does not go with"},
-                  {{good, "scalars.T.boundary.x_min.type=adiabatic"}, "does not go with"},
-                  {{good, "scalars.T.boundary.y_min.type=outflow"}, "stands on faces of type outflow or pressure"},
-                  {{good, "scalars.T.boundary.z_min.type=outflow"}, "there is no such face"},
-                  {{"scalars.velocity={ diffusivity = 1, boundary = { default = { type = \"adiabatic\" } } }"},
-                   "the name is taken"}});
+  expect_refused(
+      channel_2d,
+      {{{"scalars.T={ boundary = { default = { type = \"adiabatic\" } } }"}, "diffusivity: missing key"},
+       {{"scalars.T={ diffusivity = 1 }"}, "scalars.T.boundary.y_min: missing"},
+       {{good, "scalars.T.diffusivity=-1"}, "must be >= 0"},
+       {{good, "scalars.T.expansion=1"}, "buoyancy needs force.gravity"},
+       {{good, "scalars.T.boundary.default.type=fixed-value"}, "needs its value"},
+       {{good, "scalars.T.boundary.default.value=1"}, "takes no value"},
+       {{good, "scalars.T.boundary.y_min.type=periodic"}, "does not go with"},
+       {{good, "scalars.T.boundary.x_min.type=adiabatic"}, "does not go with"},
+       {{good, "scalars.T.boundary.y_min.type=outflow"}, "stands on faces of type outflow or pressure"},
+       {{good, "scalars.T.boundary.z_min.type=outflow"}, "there is no such face"},
+       {{"scalars.velocity={ diffusivity = 1, boundary = { default = { type = \"adiabatic\" } } }"},
+        "the name is taken"},
+       {{"scalars.p={ diffusivity = 1, boundary = { default = { type = \"adiabatic\" } } }"}, "the name is taken"}});
 }
 
 TEST(Settings, RefusesBadOutput) {
