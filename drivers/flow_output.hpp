@@ -58,8 +58,7 @@ class FlowOutput {
   std::optional<flow::BudgetRecorder<Dim>> budget_;
   std::vector<Field<Dim>> vorticity_;  // only where it is written
   Field<Dim> pressure_;                // physical, at the present time
-  double averaged_until_ =
-      0.0;  // the samples of the averages stand for the time up to here, half a spacing after the last
+  double averaged_until_ = 0.0;        // what the samples of the averages stand for: half a spacing after the last
   std::int64_t derived_step_ = -1, written_step_ = -1;
   Due fields_due_, series_due_;
   std::optional<io::SnapshotWriter<Dim>> snapshots_;
